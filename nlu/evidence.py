@@ -1,0 +1,54 @@
+"""Which words of a text speak for a decision: the n-grams' weights, summed over words."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from nlu.heads import Head, Ngrams
+from nlu.reading import Evidence
+from nlu.text import normalise
+
+_EMPTY = set("的了是在我有和就不人都一上也很到说要去你会着没看好自己这那我们请问吗呢吧啊呀哦及与或等被把给让从对向为以之其他她它个,。,.!?!?、;;:: \"“”‘’()()<>…—-~")
+
+
+@lru_cache(maxsize=1)
+def _segmenter() -> Any:
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    tokenizer = jieba.Tokenizer()
+    tokenizer.initialize()
+    return tokenizer
+
+
+def warm_up() -> None:
+    """Loads the word list now rather than on the first request."""
+    _segmenter()
+
+
+def evidence(text: str, ngrams: Ngrams, head: Head, label: int, most: int = 4) -> tuple[Evidence, ...]:
+    """Up to ``most`` stretches, cut at words, in order of the text; weights are shares of all support and sum to at most 1."""
+    if not text.strip() or len(head.labels) < 2:
+        return ()
+    others = head.gram_weights.mean(axis=0)
+    support = ngrams.contributions(text, head.gram_weights[label] - others)
+    words = []
+    for word, start, end in _segmenter().tokenize(text):
+        if all(c in _EMPTY for c in normalise(word)):
+            continue
+        words.append((start, end, float(support[start:end].sum())))
+    total = sum(max(0.0, w) for _, _, w in words)
+    if total <= 0:
+        return ()
+    chosen = sorted(sorted((w for w in words if w[2] > 0.04 * total), key=lambda w: -w[2])[:most])
+    merged: list[tuple[int, int, float]] = []
+    for start, end, weight in chosen:
+        if merged and merged[-1][1] == start:
+            merged[-1] = (merged[-1][0], end, merged[-1][2] + weight)
+        else:
+            merged.append((start, end, weight))
+    return tuple(Evidence(start, end, round(float(np.clip(weight / total, 0, 1)), 4)) for start, end, weight in merged)

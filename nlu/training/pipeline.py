@@ -1,0 +1,160 @@
+"""``minyi train``: from labelled texts to a model with its card."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from nlu.catalogue import Catalogue
+from nlu.encoder import MOST_CHARACTERS, Encoder
+from nlu.errors import DataMalformed
+from nlu.heads import Anchors, Floats, Join, Ngrams
+from nlu.reader import NONE
+from nlu.store import Model
+from nlu.training import fit
+from nlu.training.dataset import Example, counts, fingerprint
+from nlu.training.evaluate import expected_calibration_error, macro_f1, top
+
+Progress = Callable[[str, float], None]  # (what is being done, share of the whole 0..1)
+
+PRECISION_BAR = 0.95
+COVERAGE = 0.95
+
+
+def train(
+    examples: Sequence[Example], encoder: Encoder, catalogue: Catalogue | None, *,
+    seed: int = 13, precision: float = PRECISION_BAR, coverage: float = COVERAGE,
+    progress: Progress = lambda what, share: None,
+) -> Model:
+    """Fits all heads the labels allow. Same examples, seed and versions → same scores.
+
+    Raises :class:`DataMalformed` when fewer than two departments are named.
+    """
+    if len({e.department for e in examples if e.department}) < 2:
+        raise DataMalformed("the training data names fewer than two departments; give files with a filled column 'department'")
+    examples = draw(examples, fit.MOST_ROWS, seed)
+    described = list(catalogue.items.values()) if catalogue else []
+    texts = [e.text for e in examples] + [f"{item.name}。{item.about}" for item in described]
+    progress("句向量 sentence vectors", 0.0)
+    vectors = encoder.encode(
+        [text[:MOST_CHARACTERS] for text in texts], lambda done, total: progress("句向量 sentence vectors", 0.55 * done / total)
+    )
+    progress("字词 n-grams", 0.56)
+    ngrams, anchors = Ngrams.fit(texts, min_count=2), Anchors.of(vectors)
+    space = fit.Space.of(ngrams.transform(texts), anchors.nearness(vectors))
+
+    targets: dict[str, list[str]] = {
+        "department": [e.department or (NONE if e.kind == "other" else "") for e in examples],
+        "item": [e.item or (NONE if e.kind == "other" and not e.department else "") for e in examples],
+        "urgency": [e.urgency for e in examples],
+        "hazard": [e.hazard for e in examples],
+        "kind": [e.kind for e in examples],
+    }
+    extra = {"department": [item.department for item in described], "item": [item.code for item in described]}
+    wanted = [name for name, labels in targets.items() if len({label for label in labels if label} - {NONE}) >= 2]
+    fitted: dict[str, tuple[fit.Fitted, fit.Integers]] = {}
+    for number, name in enumerate(wanted):
+        progress(f"学习 learning: {name}", 0.6 + 0.38 * number / len(wanted))
+        judged = np.flatnonzero([bool(label) for label in targets[name]])
+        labels = [targets[name][i] for i in judged] + extra.get(name, [])
+        rows = np.concatenate([judged, len(examples) + np.arange(len(extra.get(name, [])))]).astype(np.int64)
+        fitted[name] = (fit.fit_head(labels, rows, len(judged), space), judged)
+    join = None
+    if catalogue and "item" in fitted:
+        join = _join(fitted, space, catalogue)
+    progress("学习 learning", 1.0)
+
+    department, _ = fitted["department"]
+    promises: dict[str, Any] = {
+        "precision": precision,
+        "auto_threshold": fit.auto_threshold(department.held_out, department.answers, precision),
+        "coverage": coverage,
+        "conformal_threshold": fit.conformal_threshold(department.held_out, department.answers, coverage),
+    }
+    if "urgency" in fitted:
+        promises["urgency"] = _urgency_thresholds(*fitted["urgency"], examples=examples)
+    created = datetime.now(UTC)
+    digest = fingerprint(examples)
+    card: dict[str, Any] = {
+        "kind": "reader",
+        "version": f"{created:%Y%m%d-%H%M%S}-{digest[:6]}",
+        "created": created.isoformat(timespec="seconds"),
+        "package": version("minyi"),
+        "encoder": encoder.name,
+        "catalogue": "none" if catalogue is None else sorted(catalogue.items),
+        "seed": seed,
+        "data": {"fingerprint": digest, "texts": len(examples), **{what: counts(examples, what) for what in ("department", "item", "urgency", "kind", "hazard")}},
+        "promises": promises,
+        "scores": {name: held_out_scores(f.held_out, f.answers) for name, (f, _) in fitted.items()},
+        "made_on": {"python": platform.python_version(), "numpy": version("numpy"), "scikit-learn": version("scikit-learn"), "cores": os.cpu_count()},
+    }
+    scores = card["scores"]["department"]
+    auto = department.held_out.max(axis=1) >= promises["auto_threshold"]
+    right = department.held_out.argmax(axis=1) == department.answers
+    scores["auto_share"] = round(float(auto.mean()), 4)
+    scores["auto_precision"] = round(float(right[auto].mean()), 4) if auto.any() else None
+    sizes = (department.held_out >= promises["conformal_threshold"]).sum(axis=1)
+    scores["candidates_mean"] = round(float(sizes.mean()), 3)
+    return Model(ngrams, anchors, {name: f.head for name, (f, _) in fitted.items()}, join, card)
+
+
+def draw(examples: Sequence[Example], most: int, seed: int) -> Sequence[Example]:
+    """At most ``most`` examples: all of rare departments, of the others as many as fit, drawn at random with ``seed``."""
+    if len(examples) <= most:
+        return examples
+    order = np.random.default_rng(seed).permutation(len(examples))
+    turn: dict[str, int] = {}
+    ranks = []
+    for i in order:  # the n-th of its department; small n first
+        department = examples[i].department
+        turn[department] = turn.get(department, 0) + 1
+        ranks.append((turn[department], int(i)))
+    return [examples[i] for _, i in sorted(sorted(ranks)[:most], key=lambda r: r[1])]
+
+
+def _join(fitted: dict[str, tuple[fit.Fitted, fit.Integers]], space: fit.Space, catalogue: Catalogue) -> Join:
+    """Fits the joint judgement and puts what it says of the examples in the place of what the two heads said alone."""
+    (department, rows), (item, item_rows) = fitted["department"], fitted["item"]
+    names, codes = department.head.labels, item.head.labels
+    owner = np.array([names.index(NONE if code == NONE else catalogue.items[code].department) for code in codes])
+    items = item.head.probabilities(space.grams[rows], space.nearness[rows])  # texts without an item: never seen by its head
+    place = {int(row): i for i, row in enumerate(item_rows)}
+    known = np.array([int(row) in place for row in rows])
+    items[known] = item.held_out[[place[int(row)] for row in rows[known]]]
+    loose = Join(owner, np.ones(2, np.float32), np.zeros(len(names), np.float32))
+    mix, bias = fit.calibrate(loose.views(department.held_out, items), department.answers)
+    join = Join(owner, mix, bias)
+    joined, agreed = join(department.held_out, items)
+    fitted["department"] = (replace(department, held_out=joined), rows)
+    position = {int(row): i for i, row in enumerate(rows)}
+    fitted["item"] = (replace(item, held_out=agreed[[position[int(row)] for row in item_rows]]), item_rows)
+    return join
+
+
+def held_out_scores(p: Floats, y: np.ndarray) -> dict[str, Any]:
+    """Figures from out-of-fold predictions: shares 0..1."""
+    return {
+        "examples": len(y),
+        "accuracy": round(float((p.argmax(axis=1) == y).mean()), 4),
+        "macro_f1": round(macro_f1(p.argmax(axis=1), y), 4),
+        "top3": round(top(p, y, 3), 4),
+        "ece": round(expected_calibration_error(p, y), 4),
+    }
+
+
+def _urgency_thresholds(fitted: fit.Fitted, rows: np.ndarray, examples: Sequence[Example]) -> dict[str, float]:
+    """From held-out chances: the alarm without a cue may fall on at most 2 in 100 texts that are not critical."""
+    labels = list(fitted.head.labels)
+    if "critical" not in labels:
+        return {}
+    chance = fitted.held_out[:, labels.index("critical")]
+    calm = chance[fitted.answers != labels.index("critical")]
+    alone = float(np.clip(np.quantile(calm, 0.98), 0.12, 0.6)) if len(calm) else 0.5
+    return {"alone": round(alone, 4), "with_cue": round(min(0.08, alone / 2), 4), "with_doubtful_cue": round(max(0.6, alone), 4)}
