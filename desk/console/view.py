@@ -1,0 +1,150 @@
+"""What the page of a ticket shows, worked out before the template sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from desk.console import words
+from desk.console.pieces import Mark, Piece, Secrets
+from desk.states import OPEN, allowed
+from desk.tables import Message, Ticket, TicketEvent
+from nlu.catalogue import OUT_OF_SCOPE, Catalogue
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A department with the item that goes with it, if the reading names one. ``key`` is the key that picks it."""
+
+    key: int
+    code: str
+    name: str
+    confidence: float
+    item: str
+    item_name: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the history; ``change`` is "A → B" or empty."""
+
+    event: TicketEvent
+    who: str
+    what: str
+    change: str
+    note: list[Piece]
+
+
+class TicketView:
+    """Everything the template of a ticket needs; names in Chinese, personal numbers hidden."""
+
+    def __init__(self, ticket: Ticket, messages: list[Message], catalogue: Catalogue) -> None:
+        self.ticket, self._catalogue = ticket, catalogue
+        self.secrets = Secrets()
+        self.phone = self.secrets.hide(ticket.phone) if ticket.phone else None
+        self.text = self.secrets.pieces(ticket.text, _spans(ticket))
+        self.details = [
+            (catalogue.details[code].name if code in catalogue.details else code, self.secrets.pieces(str(value)))
+            for code, value in ticket.details.items()
+        ]
+        self.conversation = [
+            (message, self.secrets.pieces(message.text), [self.secrets.pieces(reply) for reply in message.reply or []])
+            for message in messages
+        ]
+        self.answer = self.secrets.pieces(ticket.answer) if ticket.answer else []
+        self.history = [self._line(event) for event in reversed(ticket.events)]
+        self.suggestions = self._suggestions()
+        self.items = [
+            (choice["code"], choice["name"], choice["confidence"], self._owner(choice["code"]))
+            for choice in ticket.reading.get("items") or []
+        ]
+        self.moves = allowed(ticket.state)
+        self.open = ticket.state in OPEN
+        hazard = catalogue.hazards.get(ticket.hazard or "")
+        self.hazard = hazard.name if hazard else ""
+        self.advice = hazard.advice if hazard else ""
+
+    @property
+    def department_name(self) -> str:
+        return self._catalogue.department_name(self.ticket.department)
+
+    @property
+    def item_name(self) -> str:
+        return self._catalogue.item_name(self.ticket.item) if self.ticket.item else "未定事项"
+
+    @property
+    def helpers(self) -> list[str]:
+        return [self._catalogue.department_name(code) for code in self.ticket.co_departments]
+
+    @property
+    def place(self) -> str:
+        place = self.ticket.place
+        if not place:
+            return ""
+        home = " ".join(filter(None, [place.get("district_name"), place.get("subdistrict_name")]))
+        return f"{place.get('text') or ''}（{home}）" if home else str(place.get("text") or "")
+
+    @property
+    def why(self) -> str:
+        """Why a person is asked, or why none was needed."""
+        ticket = self.ticket
+        sure = self.suggestions[0].confidence if self.suggestions else None
+        share = f"（{sure:.0%}）" if sure is not None else ""
+        if ticket.urgency == "critical":
+            return "特急工单须人工确认"
+        if ticket.department == OUT_OF_SCOPE:
+            return "疑似不予受理，须人工确认"
+        if ticket.decision == "auto":
+            return f"置信度{share}达到自动分拨线，已自动分拨"
+        if ticket.reading.get("decision") == "auto":
+            return "居民要求人工，或对话中有未确认的内容"
+        return f"置信度{share}低于自动分拨线"
+
+    def _owner(self, item: str) -> str:
+        return self._catalogue.items[item].department if item in self._catalogue.items else ""
+
+    def _suggestions(self) -> list[Suggestion]:
+        found = []
+        for key, choice in enumerate(self.ticket.reading.get("departments") or [], 1):
+            fitting = (i for i in self.ticket.reading.get("items") or [] if self._owner(i["code"]) == choice["code"])
+            item = next(fitting, {"code": "", "name": ""})
+            found.append(
+                Suggestion(key, choice["code"], choice["name"], choice["confidence"], item["code"], item["name"])
+            )
+        return found
+
+    def _line(self, event: TicketEvent) -> Line:
+        names = {
+            "set_department": self._catalogue.department_name,
+            "set_item": self._catalogue.item_name,
+            "set_urgency": lambda code: words.URGENCY_NAMES.get(code, code),
+            "set_kind": lambda code: words.KIND_NAMES.get(code, code),
+            "rate": lambda code: f"{code} 分",
+        }.get(event.what, lambda code: words.STATES.get(code, code))
+        before, after = (str(names(code)) if code else "无" for code in (event.before, event.after))
+        change = after if event.after is not None else ""
+        if event.before is not None and event.before != event.after:
+            change = f"{before} → {after}"
+        note = event.note or ""
+        pieces = self.secrets.pieces(self._catalogue.department_name(note) if event.what == "route" else note)
+        return Line(event, words.who(event.who), words.EVENTS.get(event.what, event.what), change, pieces)
+
+
+def _spans(ticket: Ticket) -> list[tuple[int, int, Mark]]:
+    """The reading's stretches where they stand in the ticket's text, which may have been put together from several."""
+    reading: dict[str, Any] = ticket.reading
+    read = str(reading.get("text") or "")
+    same = ticket.text.startswith(read)
+    spans: list[tuple[int, int, Mark]] = []
+
+    def add(start: int, end: int, mark: Mark) -> None:
+        words_ = read[start:end]
+        at = start if same else ticket.text.find(words_)
+        if words_ and at >= 0:
+            spans.append((at, at + len(words_), mark))
+
+    for evidence in reading.get("evidence") or []:
+        add(evidence["start"], evidence["end"], "evidence")
+    for reason in (reading.get("urgency") or {}).get("reasons") or []:
+        add(reason["start"], reason["end"], "reason")
+    return spans

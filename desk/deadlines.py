@@ -1,0 +1,26 @@
+"""By when a ticket must be dispatched, its resident contacted, and answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from desk.config import DeskConfig
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Aware moments."""
+
+    dispatch: datetime
+    contact: datetime
+    reply: datetime
+
+
+def deadlines(start: datetime, urgency: str, config: DeskConfig) -> Deadlines:
+    """Counted from ``start`` in hours of the clock."""
+    return Deadlines(
+        dispatch=start + timedelta(hours=config.dispatch_hours[urgency]),
+        contact=start + timedelta(hours=config.contact_hours),
+        reply=start + timedelta(hours=config.reply_hours[urgency]),
+    )
