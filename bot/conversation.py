@@ -1,0 +1,212 @@
+"""From a message to what is answered, the same for every channel.
+
+A message is written down before anything else; it is read once; a danger is answered with whom to call whatever happens later; then
+the dialogue speaks. Messages of one sender are worked through one after another. What could not be answered in time stays written
+down, is worked through when the dialogue is back, and its answer is handed over with the next contact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio.to_thread
+
+from bot.actions.context import BotContext
+from bot.actions.server import ActionServer
+from bot.engine_client import EngineClient, EngineDown, EngineFailed, Spoken
+from bot.inbound import Inbound
+from bot.wording import say
+from desk import inbox
+from desk.database import Database
+from nlu.reading import Reading
+from nlu.text import mask
+
+logger = logging.getLogger(__name__)
+
+MOST_TEXT = 4000  # characters of one message
+_FORGET = timedelta(hours=24)  # older unanswered messages are left to the agents
+_RETRY_EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """``texts`` to show, in order. ``pending`` means the dialogue has not spoken yet and will later."""
+
+    texts: tuple[str, ...] = ()
+    pending: bool = False
+
+
+class Conversation:
+    """Answers messages. ``patience`` seconds are given to a dialogue that is down before the resident is told so."""
+
+    def __init__(self, actions: ActionServer, engine: EngineClient, patience: float = 1.2) -> None:
+        self._actions, self._engine, self._patience = actions, engine, patience
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._running: dict[tuple[str, str], asyncio.Task[tuple[str, ...]]] = {}
+        self._down = asyncio.Event()  # set while the dialogue cannot be reached
+        self._closing = False
+
+    @property
+    def database(self) -> Database:
+        return self._context.database
+
+    @property
+    def _context(self) -> BotContext:
+        return self._actions.context
+
+    async def handle(self, message: Inbound, deadline: float) -> Reply:
+        """What to say to ``message`` within ``deadline`` seconds. Never raises for anything a resident may send."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline
+        message = replace(message, text=message.text.strip()[: MOST_TEXT + 1])
+        if len(message.text) > MOST_TEXT:
+            return Reply((say("too_long", most=MOST_TEXT),))
+        row, is_new, reply = await self._write_down(message)
+        if not is_new and reply is not None:
+            await self._delivered(row)
+            return Reply(tuple(reply))
+        key = (message.channel, message.message_id)
+        task = self._running.get(key)
+        reading: Reading | None = None
+        if task is None:
+            task, reading = await self._start(row, message)
+        down = asyncio.create_task(self._told_down())
+        try:
+            await asyncio.wait({task, down}, timeout=max(0.05, until - loop.time()), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            down.cancel()
+        if task.done():
+            late = await self.late(message.channel, message.sender, but=row)
+            await self._delivered(row)
+            return Reply((*late, *task.result()))
+        urgent = self._advice(reading) if reading else ()
+        if self._down.is_set():
+            return Reply((*urgent, say("engine_down")), pending=True)
+        return Reply(urgent, pending=True)
+
+    async def late(self, channel: str, sender: str, but: int | None = None) -> tuple[str, ...]:
+        """Answers that were ready too late for their own message; each is handed over once. ``but`` is a row left out."""
+        def take() -> tuple[str, ...]:
+            with self._context.database.session() as session:
+                rows = [row for row in inbox.undelivered(session, channel, sender) if row.id != but]
+                texts = tuple(text for row in rows for text in row.reply or [])
+                inbox.mark_delivered(session, [row.id for row in rows])
+                return texts
+
+        return await anyio.to_thread.run_sync(take)
+
+    async def recover(self) -> None:
+        """Works through what was written down and not answered before a stop; returns when the dialogue has seen all of it."""
+        def left() -> list[tuple[int, Inbound]]:
+            with self._context.database.session() as session:
+                rows = inbox.unanswered(session, datetime.now(UTC) - _FORGET)
+                return [(r.id, Inbound(r.channel, r.sender, r.message_id, r.text)) for r in rows]
+
+        for row, message in await anyio.to_thread.run_sync(left):
+            if (message.channel, message.message_id) not in self._running:
+                await self._start(row, message)
+
+    async def close(self) -> None:
+        """Stops waiting for the dialogue; unanswered messages stay written down."""
+        self._closing = True
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _write_down(self, message: Inbound) -> tuple[int, bool, list[str] | None]:
+        def work() -> tuple[int, bool, list[str] | None]:
+            with self._context.database.session() as session:
+                row, is_new = inbox.receive(session, message.channel, message.message_id, message.sender, message.text)
+                return row.id, is_new, list(row.reply or []) if row.state == "answered" else None
+
+        return await anyio.to_thread.run_sync(work)
+
+    async def _start(self, row: int, message: Inbound) -> tuple[asyncio.Task[tuple[str, ...]], Reading]:
+        reading, metadata = await anyio.to_thread.run_sync(self._understand, message)
+        key = (message.channel, message.message_id)
+        running = self._running.get(key)  # a retry may have come while the text was read
+        if running is not None:
+            return running, reading
+        task = asyncio.create_task(self._work(row, message, reading, metadata))
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+        return task, reading
+
+    def _understand(self, message: Inbound) -> tuple[Reading, dict[str, Any]]:
+        """The reading, and what of it the dialogue needs (see ``bot/engine/arbiter.py``)."""
+        reading, vector = self._context.reader.read_with_vector(message.text)
+        found = self._context.knowledge.search(message.text, vector, most=1)
+        return reading, {
+            "reading": {
+                "kind": reading.kind.label, "department": reading.department, "decision": reading.decision,
+                "urgency": reading.urgency.level, "hazard": reading.urgency.hazard,
+            },
+            "faq": found[0].score if found else 0.0,
+        }
+
+    async def _work(self, row: int, message: Inbound, reading: Reading, metadata: dict[str, Any]) -> tuple[str, ...]:
+        async with self._lock(message.conversation):
+            advice = self._advice(reading)
+            try:
+                spoken = await self._speak(message, metadata)
+                texts = (*advice, *spoken.replies)
+            except EngineFailed as error:
+                logger.error("the dialogue failed on %s (%s): %s", message.message_id, mask(message.text[:60]), error)
+                texts = (*advice, say("engine_failed"))
+
+            def done() -> None:
+                with self._context.database.session() as session:
+                    inbox.answered(session, row, list(texts), reading.to_dict())
+
+            await anyio.to_thread.run_sync(done)
+            return texts
+
+    async def _speak(self, message: Inbound, metadata: dict[str, Any]) -> Spoken:
+        """Asks the dialogue until it answers; a turn in which an action failed is taken back and tried once more."""
+        for attempt in (1, 2):
+            spoken = await self._when_up(lambda: self._engine.say(message, metadata))
+            if message.message_id not in self._actions.failed:
+                return spoken
+            self._actions.failed.discard(message.message_id)
+            await asyncio.sleep(0.3 * attempt)
+        await self._when_up(lambda: self._engine.undo(message))
+        raise EngineFailed("an action failed twice")
+
+    async def _when_up(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        while True:
+            try:
+                result = await call()
+                self._down.clear()
+                return result
+            except EngineDown:
+                if self._closing:
+                    raise asyncio.CancelledError from None
+                self._down.set()
+                await asyncio.sleep(_RETRY_EVERY)
+
+    async def _told_down(self) -> None:
+        await self._down.wait()
+        await asyncio.sleep(self._patience)
+        while not self._down.is_set():
+            await self._down.wait()
+
+    @staticmethod
+    def _advice(reading: Reading) -> tuple[str, ...]:
+        return (reading.urgency.advice,) if reading.urgency.hazard and reading.urgency.advice else ()
+
+    async def _delivered(self, row: int) -> None:
+        def mark() -> None:
+            with self._context.database.session() as session:
+                inbox.mark_delivered(session, [row])
+
+        await anyio.to_thread.run_sync(mark)
+
+    def _lock(self, conversation: str) -> asyncio.Lock:
+        if len(self._locks) > 10_000:
+            self._locks = {k: v for k, v in self._locks.items() if v.locked()}
+        return self._locks.setdefault(conversation, asyncio.Lock())

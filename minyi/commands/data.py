@@ -1,0 +1,46 @@
+"""``minyi data``: checks what people wrote before anything learns from it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from minyi.settings import load_settings
+from nlu.errors import DataMalformed
+
+app = typer.Typer(help="Checks catalogue, places, complaints and FAQ.", no_args_is_help=True)
+
+
+@app.command()
+def check(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """Reads everything under the training data folder; every fault with file and line, exit status 1 when there is one."""
+    from nlu.knowledge import load_answers
+    from nlu.reader import City
+    from nlu.training.dataset import contradictions, load_examples
+
+    settings = load_settings()
+    city = City.load(settings.training_data)
+    answers = load_answers(settings.training_data / "faq", city.catalogue.departments)
+    examples = load_examples(sorted((settings.training_data / "complaints").glob("*.csv")), city.catalogue)
+    twice = contradictions(examples)
+    if twice:
+        raise DataMalformed("\n".join(twice[:40]))
+    report = {
+        "departments": len(city.catalogue.departments), "items": len(city.catalogue.items), "hazards": len(city.catalogue.hazards),
+        "districts": len(city.places.districts), "subdistricts": len(city.places.subdistricts), "faq": len(answers),
+        "complaints": len(examples), "departments_without_complaints": sorted(set(city.catalogue.departments) - {e.department for e in examples}),
+        "items_without_complaints": sorted(set(city.catalogue.items) - {e.item for e in examples}),
+        "urgency": dict(Counter(e.urgency for e in examples)), "kind": dict(Counter(e.kind for e in examples)),
+    }
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in report.items():
+        table.add_row(name.replace("_", " "), ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value))
+    Console().print(table)

@@ -1,0 +1,112 @@
+"""The dialogue engine's model: written data → one archive, remade when the data it was made from changes."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from minyi.settings import ROOT, Settings
+from nlu.errors import DataMalformed, ModelDamaged, ModelMissing
+
+DOMAIN, RULES, CONFIG = ROOT / "bot" / "dialogue" / "domain.yml", ROOT / "bot" / "dialogue" / "rules.yml", ROOT / "config.yml"
+_LONGEST = 160  # characters of a complaint shown to the intent classifier
+_MOST = 1600  # examples of each generated intent
+
+
+def engine_environment() -> dict[str, str]:
+    """For every process in Rasa's interpreter: our code on its path, no telemetry, no cache folder where it stands."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MINYI_") and k not in ("PYTHONHOME", "VIRTUAL_ENV")}
+    return {
+        **kept, "PYTHONPATH": str(ROOT), "RASA_TELEMETRY_ENABLED": "false", "RASA_MAX_CACHE_SIZE": "0", "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1",
+    }
+
+
+def fingerprint(settings: Settings) -> str:
+    """12 hex digits over everything the dialogue model is made from."""
+    digest = hashlib.sha256()
+    data = settings.training_data
+    files = [CONFIG, DOMAIN, RULES, *sorted((ROOT / "bot" / "engine").glob("*.py")), *sorted((data / "dialogue").glob("*.yml")),
+             *sorted((data / "complaints").glob("*.csv")), *sorted((data / "faq").glob("*.yml"))]
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def archive(settings: Settings) -> Path:
+    return settings.models / "dialogue" / f"{fingerprint(settings)}.tar.gz"
+
+
+def check(settings: Settings) -> Path:
+    """The archive to run. Raises :class:`ModelMissing` or :class:`ModelDamaged`."""
+    path = archive(settings)
+    if not path.is_file():
+        raise ModelMissing(f"{path}: no dialogue model for the present data; make one with `minyi prepare`")
+    try:
+        expected = json.loads(path.with_suffix(".json").read_text("utf-8"))["sha256"]
+    except (OSError, ValueError, KeyError):
+        expected = None
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+            raise ModelDamaged(f"{path}: does not match its checksum; delete it and run `minyi prepare`")
+    return path
+
+
+def train(settings: Settings, tell: Callable[[str, float], None] = lambda what, share: None) -> Path:
+    """Trains the dialogue model in Rasa's interpreter; the archive appears whole or not at all."""
+    target = archive(settings)
+    if not settings.rasa_python.is_file():
+        raise ModelMissing(f"{settings.rasa_python}: the dialogue engine is not installed; run `make install`")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as folder:
+        building = Path(folder)
+        (building / "learnt.yml").write_text(_generated(settings.training_data), "utf-8")
+        command = [
+            str(settings.rasa_python), "-m", "bot.engine.run", "train", "--config", str(CONFIG), "--domain", str(DOMAIN), "--out", folder,
+            "--fixed-model-name", "dialogue", "--data", str(RULES), str(settings.training_data / "dialogue"), str(building / "learnt.yml"),
+        ]
+        environment = {**engine_environment(), "MINYI_ENGINE_VECTORS": str((settings.models / "vectors.sqlite").resolve())}
+        tell("对话模型 dialogue", 0.1)
+        process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")
+        made = building / "dialogue.tar.gz"
+        if process.returncode or not made.is_file():
+            log = settings.models / "dialogue" / "train.log"
+            log.write_text(process.stdout + process.stderr, "utf-8")
+            last = next((line for line in reversed((process.stdout + process.stderr).splitlines()) if line.strip()), "no output")
+            raise DataMalformed(f"the dialogue model could not be trained: {last.strip()[:300]} (all of it: {log})")
+        with made.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        target.with_suffix(".json").write_text(json.dumps({"sha256": digest, "fingerprint": fingerprint(settings)}), "utf-8")
+        shutil.move(made, target)
+    tell("对话模型 dialogue", 1.0)
+    return target
+
+
+def _generated(data: Path) -> str:
+    """Complaints and questions as examples of the intents ``complain`` and ``faq``, in Rasa's format."""
+    matters: list[str] = []
+    questions: list[str] = []
+    for path in sorted((data / "complaints").glob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                if row.get("kind") != "other" and row.get("text"):
+                    (questions if row.get("kind") == "consult" else matters).append(row["text"])
+    for path in sorted((data / "faq").glob("*.yml")):
+        questions += [str(question) for entry in yaml.safe_load(path.read_text("utf-8")) for question in entry["questions"]]
+
+    def block(texts: list[str]) -> str:
+        flat = sorted({" ".join(text.split())[:_LONGEST].replace("[", "【").replace("]", "】").strip("-# ") for text in texts})
+        step = max(1, len(flat) // _MOST)
+        return "".join(f"- {text}\n" for text in flat[::step] if text)
+
+    nlu = [{"intent": "complain", "examples": block(matters)}, {"intent": "faq", "examples": block(questions)}]
+    return yaml.safe_dump({"version": "3.1", "nlu": nlu}, allow_unicode=True, default_style="|", width=100_000)
