@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 MOST_TEXT = 4000  # characters of one message
 _FORGET = timedelta(hours=24)  # older unanswered messages are left to the agents
 _RETRY_EVERY = 1.0
+_FEW_WORDS, _SURE_OF_DANGER = 12, 0.68  # in so short a text without a cue an alarm needs this chance
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,25 @@ class Conversation:
     def _understand(self, message: Inbound) -> tuple[Reading, dict[str, Any]]:
         """The reading, and what of it the dialogue needs (see ``bot/engine/arbiter.py``)."""
         reading, vector = self._context.reader.read_with_vector(message.text)
+        reading = self._sober(reading)
         found = self._context.knowledge.search(message.text, vector, most=1)
         return reading, {
             "reading": {
                 "kind": reading.kind.label, "department": reading.department, "decision": reading.decision,
                 "urgency": reading.urgency.level, "hazard": reading.urgency.hazard,
+                "place": bool(reading.place), "time": bool(reading.time), "phone": bool(reading.phone),
             },
             "faq": found[0].score if found else 0.0,
         }
+
+    def _sober(self, reading: Reading) -> Reading:
+        """Without an alarm that a few calm words raised: they name no danger, and the model is not sure of one."""
+        urgency = reading.urgency
+        if urgency.hazard is None or len(reading.text) > _FEW_WORDS or urgency.confidence >= _SURE_OF_DANGER:
+            return reading
+        if self._context.reader.city.cues.match(reading.text):
+            return reading
+        return replace(reading, urgency=replace(urgency, level="normal", hazard=None, advice=None, reasons=()))
 
     async def _work(self, row: int, message: Inbound, reading: Reading, metadata: dict[str, Any]) -> tuple[str, ...]:
         async with self._lock(message.conversation):

@@ -27,7 +27,7 @@ import yaml
 
 from minyi import dialogue
 from minyi.keys import Keys
-from minyi.settings import ROOT, Settings
+from minyi.settings import Settings
 from nlu.errors import MinyiError
 
 CANNOT_START = 3  # exit status of a child that has said on stderr why it will never start
@@ -103,7 +103,7 @@ class Child:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, preexec_fn=_leash,
             )
         self.started, self.answered, self.strikes = time.monotonic(), False, 0
@@ -134,6 +134,8 @@ class Supervisor:
         check_disk(settings)
         check_port(settings.host, settings.port)
         archive = dialogue.check(settings)
+        if not settings.rasa_python.is_file():
+            raise CannotStart(f"{settings.rasa_python}: the dialogue engine's interpreter is missing; run `make install`")
         run = settings.data / "run"
         run.mkdir(parents=True, exist_ok=True)
         self._lock = (run / "lock").open("a+")
@@ -151,7 +153,7 @@ class Supervisor:
         })
         _write(run / "credentials.yml", {"bot.engine.door.Door": {"token": keys.engine}})
         logs = settings.data / "logs"
-        own = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        own = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONUNBUFFERED": "1"}
         self.service = Child(
             "minyi", [sys.executable, "-m", "minyi", "serve", "--engine", self._engine_url, "--host", settings.host, "--port", str(settings.port)],
             own, logs / "minyi.log", lambda: _answers(f"{settings.url}/healthz"))
@@ -175,7 +177,7 @@ class Supervisor:
                 for child in children:
                     if not self._watch(child):
                         return 1
-                if time.monotonic() - checked > (0.3 if not self.ready else 5.0):
+                if time.monotonic() - checked > (5.0 if self.ready and all(c.answered for c in children) else 0.3):
                     checked = time.monotonic()
                     self._look(children)
             self._tell("正在停止 stopping …")
@@ -196,7 +198,7 @@ class Supervisor:
         if status is None:
             return True
         if status == CANNOT_START:
-            self._tell(_last_line(child.log))
+            self._tell(_last_line(child.log))  # the child has said why
             return False
         now = time.monotonic()
         child.deaths = [t for t in child.deaths if now - t < 120] + [now]

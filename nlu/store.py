@@ -66,7 +66,7 @@ def save(model: Model, folder: Path) -> None:
 
 
 def _write(model: Model, building: Path) -> None:
-    arrays = {f"head.{name}.{a}": np.ascontiguousarray(getattr(head, a), np.float32)
+    arrays: dict[str, np.ndarray] = {f"head.{name}.{a}": np.ascontiguousarray(getattr(head, a), np.float32)
               for name, head in model.heads.items() for a in _ARRAYS}
     arrays |= {"anchors.mean": model.anchors.mean, "anchors.vectors": model.anchors.vectors}
     if model.join:

@@ -28,6 +28,7 @@ class Service:
     port: int = field(default_factory=free_port)
     extra: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    talkers: list[Talker] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -72,6 +73,9 @@ class Service:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Sends the signal and waits; the exit status."""
         assert self.process
+        for talker in self.talkers:
+            talker.close()
+        self.talkers.clear()
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(30)
@@ -89,7 +93,8 @@ class Service:
         return found
 
     def talker(self) -> Talker:
-        return Talker(self.url)
+        self.talkers.append(Talker(self.url))
+        return self.talkers[-1]
 
 
 class Talker:

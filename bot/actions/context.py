@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from rasa_sdk import Action, Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
 from desk.config import DeskConfig
 from desk.database import Database
 from nlu.catalogue import Catalogue
 from nlu.knowledge import Knowledge
 from nlu.reader import Reader
-from rasa_sdk import Action, Tracker
-from rasa_sdk.executor import CollectingDispatcher
 
 Events = list[dict[str, Any]]
 
@@ -30,7 +31,7 @@ class BotContext:
         return self.reader.city.catalogue
 
 
-class BotAction(Action):  # type: ignore[misc]
+class BotAction(Action):
     """An action with its context; ``called`` is the name the domain knows."""
 
     called = ""

@@ -14,20 +14,41 @@ from bot.wording import say
 from nlu.catalogue import Catalogue
 from nlu.moments import find_time
 from nlu.reader import Reader
-from nlu.reading import KINDS, Reading
+from nlu.reading import KINDS, Decision, Place, Reading
 from nlu.text import find_phone, mask_phone, normalise
 
 MOST_TEXT = 4000
+_EDGES = " 。.!！?？,，、"
 _TRIES = 2  # how often one detail is asked before the answer is taken as it is, or left out
 _ONLY_PHONE = {"consult", "suggestion", "praise"}  # nothing has to be found or inspected for these
+_PLACE_LEAD = re.compile(r"^(?:事情|事发|发生|具体)?(?:地点|地址|位置|地方)?(?:是|在|就在|就是|位于|我们?家?住在?|家住|住在|我在|应该是|[::,, ])*")
+_PLACE_TAIL = re.compile(r"(?:这边|那边|这里|那里|附近这块|里面)?(?:的|吧|啊|呀|呢|啦|哦|嘛|咯)*[ 。.!!??,,]*$")
+_LONGEST_PLACE = 30
+_SPOT_LIKE = re.compile(r"(?:区|街道|社区|大道|路|街|巷|村|花园|小区|苑|大厦|广场|园|站|校|学|院|市场|商场|店|公寓|城|桥|口|号|栋|座|楼|门|室|期|旁边?|对面|附近|门口|\d)$")
+_SENTENCE = re.compile(r"[了着过没]|天天|每天|半夜|太吵|很|都|投诉|噪音|垃圾|漏水|停水|停电|坏")
+# the new value stands behind the last of these words: 不是十点，是夜里一点 · 店名写错了，应该叫……
+_NEW_VALUE = re.compile(r"^.*(?:改成|改为|改到|改做|换成|更正为|应该?[是叫系为]|其实[是在系]|不[是系][^,,。]{1,20}[,,。 ]?(?:而|应该)?[是系在叫]|唔[系係][^,,。]{1,20}[,,。 ]?[系係是])", re.S)
 _LEAD = re.compile(r"^(?:不是|不对|错了|更正一下|更正|改成|改为|应该是|应该|是|在|就在|就是|我说的是|地点|地址|位置|时间|电话|号码|手机号?|联系电话|[::,,。 ])+")
 _FIELDS = (
     ("phone", re.compile(r"电话|号码|手机|联系方式")),
     ("time", re.compile(r"时间|日期|几点")),
     ("place", re.compile(r"地点|地址|位置|地方|小区|街道")),
     ("text", re.compile(r"内容|事情|经过|描述")),
-    ("owner", re.compile(r"部门|单位|事项|分类|不归")),
+    ("owner", re.compile(r"部门|承办|拟转|事项|分类|不归")),
 )
+_NAMED_DETAILS = (
+    ("merchant", re.compile(r"店名|商家|招牌|店叫|餐厅|公司名")),
+    ("plate", re.compile(r"车牌")),
+    ("amount", re.compile(r"金额|价钱|价格|钱数|人数|写多了|写少了")),
+    ("employer", re.compile(r"公司|工厂|厂名|用人单位")),
+    ("route", re.compile(r"线路|车次|班次|几路车")),
+    ("school", re.compile(r"学校|幼儿园")),
+    ("hospital", re.compile(r"医院|社康")),
+    ("account", re.compile(r"户号")),
+    ("order", re.compile(r"单号")),
+    ("project", re.compile(r"小区名|工地|楼盘")),
+)
+
 
 
 @dataclass(frozen=True)
@@ -43,7 +64,7 @@ class Draft:
     item: str | None
     urgency: str
     hazard: str | None
-    decision: str
+    decision: Decision
     details: dict[str, str] = field(default_factory=dict)
     place: dict[str, Any] | None = None
     asked: str = ""
@@ -51,6 +72,7 @@ class Draft:
     seen: str = ""
     hinted: bool = False
     human: bool = False
+    later: str = ""  # another matter told before this one was filed; offered afterwards
 
     def to_slot(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,9 +82,13 @@ class Draft:
         return cls(**value) if value else None
 
 
-def open_draft(reader: Reader, text: str, message_id: str, *, human: bool = False, hazard: bool = False) -> Draft:
-    """A new draft from what the resident wrote; everything the text already says is taken."""
+def open_draft(
+    reader: Reader, text: str, message_id: str, *, human: bool = False, hazard: bool = False,
+    details: dict[str, str] | None = None, place: dict[str, Any] | None = None,
+) -> Draft:
+    """A new draft from what the resident wrote; everything the text already says is taken. ``details`` and ``place`` are known before."""
     draft = Draft(uuid.uuid4().hex, "", "help", reader.city.catalogue.fallback, None, "normal", None, "review", seen=message_id, human=human)
+    draft = replace(draft, details=dict(details or {}), place=place)
     if text:
         draft = _take_in(draft, reader.read(text[:MOST_TEXT]), reader.city.catalogue)
     if hazard:
@@ -75,8 +101,9 @@ def _take_in(draft: Draft, reading: Reading, catalogue: Catalogue) -> Draft:
     details = dict(draft.details)
     place = draft.place
     if reading.place and not details.get("place"):
-        details["place"] = reading.place.text
         place = asdict(reading.place)
+        if reading.place.district:
+            details["place"] = _spoken_place(reading.text, reading.place)
     if reading.time and not details.get("time"):
         details["time"] = reading.time.text
     if reading.phone and not details.get("phone"):
@@ -91,6 +118,23 @@ def _take_in(draft: Draft, reading: Reading, catalogue: Catalogue) -> Draft:
         draft, text=reading.text, kind=reading.kind.label, department=reading.department or catalogue.fallback, item=reading.item,
         urgency=urgency, hazard=reading.urgency.hazard or draft.hazard, decision=reading.decision, details=details, place=place,
     )
+
+
+def _spoken_place(text: str, place: Place) -> str:
+    """The place as said, without the sentence around it: the stretch that was found, or the whole of a short answer."""
+    bare = _PLACE_TAIL.sub("", _PLACE_LEAD.sub("", text.strip()))
+    clauses = [c for c in re.split(r"[,,。;;!!??\n]", bare) if c.strip()]
+    if len(bare) <= _LONGEST_PLACE and all(c.strip() in place.text or _SPOT_LIKE.search(c.strip()) for c in clauses) and not _SENTENCE.search(bare):
+        return bare
+    return place.text
+
+
+def shown_place(draft: Draft) -> str:
+    """The place with its district and subdistrict, as far as they are settled and not said already."""
+    said, place = draft.details.get("place", ""), draft.place or {}
+    known = [place.get("district_name") or "", place.get("subdistrict_name") or ""]
+    area = "".join(name for name in known if name and name.removesuffix("街道").removesuffix("区") not in said)
+    return f"{said}（{area}）" if area and said else said
 
 
 def _wanted(item: str | None, catalogue: Catalogue) -> tuple[str, ...]:
@@ -112,6 +156,8 @@ def question(draft: Draft, catalogue: Catalogue) -> str:
     """How the open detail is asked."""
     if draft.asked == "text":
         return say("ask_text")
+    if draft.asked == "place" and (said := (draft.place or {}).get("text")) and not (draft.place or {}).get("district"):
+        return say("ask_district", place=said)
     return catalogue.question(draft.item, draft.asked)
 
 
@@ -132,25 +178,44 @@ def step(draft: Draft, intent: str, text: str, message_id: str, reader: Reader) 
         return _correct(draft, text, reader)
     if intent == "skip" or (intent == "deny" and draft.asked and draft.asked != "text"):
         if not draft.asked:
-            return Step(draft)
-        return Step(ask_next(replace(draft, details={**draft.details, draft.asked: ""}), catalogue))
+            return Step(replace(draft, hinted=True), (say("ask_confirm"),))
+        return Step(ask_next(_left_out(draft), catalogue))
     if intent == "affirm":
-        return Step(draft, confirmed=not draft.asked)
-    if not draft.asked:  # something new at the confirmation: a value to change, else more of the story
+        return Step(draft, confirmed=True) if not draft.asked else _yes_to_a_question(draft, catalogue)
+    if not draft.asked:  # something new at the confirmation: a value to change, another matter, or more of the story
         return _amend(draft, text, reader)
     if draft.asked == "text":
         return Step(ask_next(_take_in(replace(draft, details={k: v for k, v in draft.details.items() if v}), reader.read(text), catalogue), catalogue))
     return _answer(draft, text, reader)
 
 
+def _left_out(draft: Draft) -> Draft:
+    """The open detail is left out; of a place without a district what was said is kept."""
+    said = str((draft.place or {}).get("text") or "") if draft.asked == "place" else ""
+    return replace(draft, details={**draft.details, draft.asked: said})
+
+
+def _yes_to_a_question(draft: Draft, catalogue: Catalogue) -> Step:
+    """"好的" to "方便留一个电话吗？": the value itself is still to come."""
+    if draft.asked == "text":
+        return Step(replace(draft, hinted=True), (say("ask_text"),))
+    if draft.tries + 1 >= _TRIES and draft.asked != "phone":
+        return Step(ask_next(_left_out(draft), catalogue))
+    name = catalogue.details[draft.asked].name
+    return Step(replace(draft, tries=draft.tries + 1, hinted=True), (say("ask_value", name=name),))
+
+
 def _answer(draft: Draft, text: str, reader: Reader) -> Step:
     catalogue, code = reader.city.catalogue, draft.asked
     found, place = _values(text, reader)
-    sharper = bool(place and place["district"] and not (draft.place or {}).get("district"))
-    other = {k: v for k, v in found.items() if k != code and k in ("place", "time", "phone")
-             and (not draft.details.get(k) or k == "place" and sharper)}
+    resolved = bool(place and place["district"])
+    other = {k: v for k, v in found.items() if k != code and k in ("place", "time", "phone") and not draft.details.get(k)}
+    if "place" in other and not resolved:
+        del other["place"]
     last = draft.tries + 1 >= _TRIES
-    if code not in found and not other and (value := _free(code, text, last)) is not None:
+    if code == "place":
+        draft, found, place = _placed(draft, text, found, place, last)
+    elif code not in found and not other and (value := _free(code, text, last)) is not None:
         found[code] = value
     given = other | ({code: found[code]} if code in found else {})
     changed = replace(draft, details={**draft.details, **given}, place=place if "place" in given and place else draft.place)
@@ -158,12 +223,31 @@ def _answer(draft: Draft, text: str, reader: Reader) -> Step:
         changed = _longer(changed, text, reader)
     if code in changed.details:
         return Step(ask_next(changed, catalogue))
+    if code == "place" and not draft.details.get("place") and (draft.place or {}).get("text") and draft.tries == 0 and "place" not in found and place:
+        return Step(replace(changed, asked=code, tries=draft.tries + 1))  # a spot was said: only its district is asked for
     if last:
-        return Step(ask_next(replace(changed, details={**changed.details, code: ""}), catalogue))
+        return Step(ask_next(_left_out(replace(changed, asked=code)), catalogue))
     if other:
-        return Step(replace(changed, asked=code, tries=draft.tries))
+        names = "、".join(catalogue.details[k].name for k in other if k in catalogue.details)
+        return Step(replace(changed, asked=code, tries=draft.tries), (say("noted_detail", names=names),))
     again = f"ask_again_{code}" if code in ("place", "time", "phone") else "ask_again_other"
     return Step(replace(changed, asked=code, tries=draft.tries + 1, hinted=True), (say(again),))
+
+
+def _placed(
+    draft: Draft, text: str, found: dict[str, str], place: dict[str, Any] | None, last: bool
+) -> tuple[Draft, dict[str, str], dict[str, Any] | None]:
+    """An answer to "where": settled, half said (then the district is asked for), or taken as it is at the second try."""
+    before = str((draft.place or {}).get("text") or "")
+    said = found.pop("place", None)
+    if place and place["district"] and said:
+        found["place"] = said if not before or before in said or said in before and len(before) <= len(said) else f"{said}{before}"
+        return draft, found, place
+    value = said or _free("place", text, last)
+    if last and value:
+        found["place"] = value if not before or before in value else f"{before}，{value}"
+        return draft, found, place or draft.place
+    return (replace(draft, place=place) if place and not before else draft), found, place
 
 
 def _values(text: str, reader: Reader) -> tuple[dict[str, str], dict[str, Any] | None]:
@@ -171,7 +255,7 @@ def _values(text: str, reader: Reader) -> tuple[dict[str, str], dict[str, Any] |
     found: dict[str, str] = {}
     place = reader.city.places.find(text)
     if place and (place.district or place.subdistrict or len(place.text) >= 3):
-        found["place"] = text.strip() if len(text) <= 40 and not find_phone(text) else place.text
+        found["place"] = _spoken_place(text, place) if not find_phone(text) else place.text
     if moment := find_time(text):
         found["time"] = moment.text
     if phone := find_phone(text):
@@ -184,7 +268,7 @@ def _values(text: str, reader: Reader) -> tuple[dict[str, str], dict[str, Any] |
 
 def _free(code: str, text: str, last: bool) -> str | None:
     """An answer taken as said: short details always; place and time only at the second try; a phone never."""
-    bare = text.strip(" 。.!!??,,")
+    bare = text.strip(_EDGES)
     if code == "phone" or not bare:
         return None
     if code in ("place", "time"):
@@ -198,34 +282,54 @@ def _longer(draft: Draft, text: str, reader: Reader) -> Draft:
 
 
 def _correct(draft: Draft, text: str, reader: Reader) -> Step:
-    catalogue = reader.city.catalogue
-    bare = _LEAD.sub("", normalise(text))
-    rest = text[len(text) - len(bare):] if bare else ""
-    found, place = _values(rest or text, reader) if len(rest) >= 2 else ({}, None)
-    named = next((name for name, pattern in _FIELDS if pattern.search(normalise(text))), None)
+    catalogue, flat = reader.city.catalogue, normalise(text)
+    named = next((name for name, pattern in _FIELDS if pattern.search(flat)), None)
+    detail = next((code for code, pattern in _NAMED_DETAILS if code in draft.details and pattern.search(flat)), None)
+    new = _NEW_VALUE.match(flat)
+    told = flat[new.end():] if new else flat
+    bare = _LEAD.sub("", told)
+    rest = text[len(text) - len(bare):].strip(_EDGES) if bare else ""  # normalising keeps the length
+    found, place = _values(rest, reader) if len(rest) >= 2 else ({}, None)
     known = {k: v for k, v in found.items() if k in ("place", "time", "phone") or k in draft.details}
-    if named in ("place", "time", "phone") and named not in known and len(rest) >= 3 and named != "phone":
-        known[named] = rest.strip(" 。.!!")
-    if known:
+    if named in ("place", "time") and named not in known and len(rest) >= 2 and (new or len(rest) >= 3) and not re.search(r"不对|错", normalise(rest)):
+        known[named] = rest[:60]
+    if detail and not known and new and len(rest) >= 1:
+        known[detail] = rest[:80]
+    if known and (new or named or detail or len(text) <= 30):
         changed = replace(draft, details={**draft.details, **known}, place=place if "place" in known else draft.place)
         return Step(ask_next(changed, catalogue), (say("changed"),))
     if named == "owner":
         return Step(replace(draft, decision="review", text=f"{draft.text}\n{text.strip()}"), (say("human_review"),))
-    if named:
-        kept = {k: v for k, v in draft.details.items() if k != named}
-        return Step(replace(draft, details=kept, asked=named, tries=0))
-    if len(rest) >= 8:
-        return Step(ask_next(_longer(draft, rest, reader), catalogue), (say("noted"),))
+    if asked := named or detail:
+        kept = {k: v for k, v in draft.details.items() if k != asked}
+        return Step(replace(draft, details=kept, place=None if asked == "place" else draft.place, asked=asked, tries=0))
+    if len(rest) >= 5:
+        return Step(ask_next(_longer(draft, text, reader), catalogue), (say("noted"),))
     return Step(replace(draft, hinted=True), (say("ask_what_is_wrong"),))
 
 
 def _amend(draft: Draft, text: str, reader: Reader) -> Step:
+    catalogue, flat = reader.city.catalogue, normalise(text)
+    if len(text) <= 12 and any(pattern.search(flat) for name, pattern in (*_FIELDS, *_NAMED_DETAILS) if name == "text" or name in draft.details or name == "owner"):
+        return _correct(draft, text, reader)
     found, place = _values(text, reader)
     bare = {k: v for k, v in found.items() if k in ("place", "time", "phone")}
-    if bare and len(text) <= 30:
+    if bare and len(text) <= 30 and sum(map(len, bare.values())) * 2 >= len(text):
         changed = replace(draft, details={**draft.details, **bare}, place=place if "place" in bare else draft.place)
-        return Step(ask_next(changed, reader.city.catalogue), (say("changed"),))
-    return Step(ask_next(_longer(draft, text, reader), reader.city.catalogue), (say("noted"),))
+        return Step(ask_next(changed, catalogue), (say("changed"),))
+    if len(re.findall(r"\w", text)) < 2:
+        return Step(replace(draft, hinted=True), (say("ask_confirm"),))
+    if _is_another(draft, text, reader):
+        return Step(replace(draft, later=f"{draft.later}\n{text.strip()}".strip()[:MOST_TEXT], hinted=True), (say("another_matter"),))
+    return Step(ask_next(_longer(draft, text, reader), catalogue), (say("noted"),))
+
+
+def _is_another(draft: Draft, text: str, reader: Reader) -> bool:
+    """A matter that surely belongs to somebody else than the one being taken down."""
+    if len(text.strip()) < 8:
+        return False
+    reading = reader.read(text)
+    return reading.decision == "auto" and reading.department != draft.department and reading.kind.label != "other"
 
 
 def read_back(draft: Draft, catalogue: Catalogue) -> str:
@@ -237,6 +341,6 @@ def read_back(draft: Draft, catalogue: Catalogue) -> str:
     lines.append(f"拟转：{catalogue.department_name(draft.department)}")
     for code, value in draft.details.items():
         if value and code in catalogue.details:
-            shown = mask_phone(value) if code == "phone" else value
+            shown = mask_phone(value) if code == "phone" else shown_place(draft) if code == "place" else value
             lines.append(f"{catalogue.details[code].name}：{shown}")
     return say("confirm", lines="\n".join(lines))

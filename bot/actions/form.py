@@ -12,6 +12,8 @@ from bot.actions.context import BotAction, Events, intent_of, message_id_of, tex
 from bot.actions.draft import Draft, open_draft, question, read_back, step
 from bot.wording import say
 from nlu.catalogue import OUT_OF_SCOPE
+from nlu.moments import find_time
+from nlu.text import find_phone
 
 # acts that carry something for the open question; all others are answered by rules and come back to it
 _WORKED_IN = {"answer", "affirm", "deny", "skip", "correct", "complain", "inform_place", "inform_time", "inform_phone", "inform_detail"}
@@ -56,10 +58,21 @@ class OpenOffered(OpenTicket):
     called = "action_open_offered"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        offer = tracker.get_slot("offer") or {}
-        draft = open_draft(self.context.reader, offer.get("text") or text_of(tracker), message_id_of(tracker), hazard=bool(offer.get("hazard")))
+        offer, said = tracker.get_slot("offer") or {}, text_of(tracker)
+        told = str(offer.get("text") or said)
+        if told != said and self._tells_more(said):
+            told = f"{told}\n{said}"
+        draft = open_draft(
+            self.context.reader, told, message_id_of(tracker), hazard=bool(offer.get("hazard")),
+            details=offer.get("details"), place=offer.get("place"),
+        )
         self._greet(dispatcher, draft)
         return fresh(draft)
+
+
+    def _tells_more(self, text: str) -> bool:
+        """A yes that also says where, when or a number, or goes on with the story."""
+        return bool(len(text) > 12 or find_phone(text) or find_time(text) or self.context.reader.city.places.find(text))
 
 
 class ValidateTicketForm(BotAction):
@@ -83,6 +96,7 @@ class ValidateTicketForm(BotAction):
             confirmed = True  # someone who asked for a person is not asked to confirm
         return [
             SlotSet("draft", draft.to_slot()),
+            SlotSet("choices", None if message_id_of(tracker) == draft.seen else tracker.get_slot("choices")),
             SlotSet("detail", None if draft.asked else "done"),
             SlotSet("confirmed", True if confirmed else None),
             SlotSet("requested_slot", None if confirmed else "detail" if draft.asked else "confirmed"),

@@ -27,6 +27,8 @@ class Hazard(BotAction):
         draft = Draft.from_slot(tracker.get_slot("draft"))
         text = f"{draft.text}\n{text_of(tracker)}" if draft and draft.text else text_of(tracker)
         offer = {"text": text, "hazard": True, "after": message_id_of(tracker)}
+        if draft:
+            offer |= {"details": {k: v for k, v in draft.details.items() if v}, "place": draft.place}
         return [*cleared(), SlotSet("offered", True), SlotSet("offer", offer)]
 
 

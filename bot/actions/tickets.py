@@ -12,7 +12,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.orm import Session
 
-from bot.actions.context import BotAction, Events, in_form, text_of, who
+from bot.actions.context import BotAction, Events, in_form, message_id_of, text_of, who
 from bot.actions.draft import Draft
 from bot.actions.form import cleared
 from bot.wording import say
@@ -51,7 +51,11 @@ class FileTicket(BotAction):
 
         number, state, department = await anyio.to_thread.run_sync(work)
         dispatcher.utter_message(text=self._told(draft, number, state, department))
-        return [*cleared(), SlotSet("last_ticket", number)]
+        events = [*cleared(), SlotSet("last_ticket", number)]
+        if draft.later:
+            dispatcher.utter_message(text=say("filed_and_later", begin=draft.later[:20]))
+            events += [SlotSet("offered", True), SlotSet("offer", {"text": draft.later, "hazard": False, "after": message_id_of(tracker)})]
+        return events
 
     def _to_desk(self, draft: Draft, channel: str, sender: str) -> tickets.Draft:
         catalogue, reading = self.context.catalogue, self.context.reader.read(draft.text)
@@ -164,7 +168,7 @@ class Cancel(_WithTicket):
                 dispatcher.utter_message(response="utter_nothing_to_cancel")
             return cleared()
         dispatcher.utter_message(text=await anyio.to_thread.run_sync(self._withdraw, tracker))
-        return cleared() if in_form(tracker) else []
+        return []
 
     def _withdraw(self, tracker: Tracker) -> str:
         channel, sender = who(tracker)

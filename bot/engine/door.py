@@ -14,14 +14,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import bot.engine.schema_check  # noqa: F401  (compiles a schema once instead of at every action call)
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
-from rasa.shared.core.events import ActionExecuted, SlotSet, UserUttered, UserUtteranceReverted
+from rasa.shared.core.events import ActionExecuted, SlotSet, UserUtteranceReverted, UserUttered
 from sanic import Blueprint, response
 from sanic.request import Request
 
+import bot.engine.schema_check  # noqa: F401  (compiles a schema once instead of at every action call)
+
 logger = logging.getLogger(__name__)
+_HAZARD_OFFER = 4  # messages: who has called for help comes back to it
 
 
 class Door(InputChannel):
@@ -92,12 +94,18 @@ async def _state(agent: Any, sender: str, message_id: str) -> dict[str, Any]:
         await agent.tracker_store.save(tracker)
         last = tracker.get_last_event_for(UserUttered)
     offer = tracker.get_slot("offer") or {}
-    if tracker.get_slot("offered") and (last is None or offer.get("after") != last.message_id):
-        tracker.update(SlotSet("offered", False), agent.domain)  # an offer holds for the very next message only
+    if tracker.get_slot("offered") and offer.get("after") not in _latest(tracker, _HAZARD_OFFER if offer.get("hazard") else 1):
+        tracker.update(SlotSet("offered", False), agent.domain)  # an offer holds for the very next message, after a danger for some more
         await agent.tracker_store.save(tracker)
     draft = tracker.get_slot("draft") or {}
     return {
         "asked": (draft.get("asked") or "confirmed") if tracker.active_loop_name else None,
         "choices": len(tracker.get_slot("choices") or []),
         "offered": bool(tracker.get_slot("offered")),
+        "offered_hazard": bool(tracker.get_slot("offered") and offer.get("hazard")),
     }
+
+
+def _latest(tracker: Any, most: int) -> list[str]:
+    """Ids of the resident's last messages."""
+    return [event.message_id for event in reversed(tracker.events) if isinstance(event, UserUttered)][:most]

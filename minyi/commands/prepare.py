@@ -25,7 +25,8 @@ def build_missing(settings: Settings, force: bool = False, dialogue_too: bool = 
     from nlu import store
 
     built = False
-    if force or store.current(settings.models) is None:
+    serving = store.current(settings.models)
+    if force or serving is None or not (settings.models / serving).is_dir():
         from minyi.commands.train import make_model
 
         folder = make_model(settings, [], None, True, True, True)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from minyi.progress import meter
 from minyi.settings import Settings, load_settings
+from nlu.catalogue import Catalogue
 from nlu.errors import DataMalformed
 
 
@@ -90,7 +91,7 @@ def _corrections(settings: Settings, catalogue: Catalogue | None) -> list:
 
 def report(card: dict) -> None:
     """The scores of a card as a table on stdout."""
-    table = Table(title=f"{card['version']} · held-out (5 folds)", title_justify="left")
+    table = Table(title=f"{card['version']} · each text judged with it left out", title_justify="left")
     for column in ("decision", "examples", "labels", "accuracy", "macro-F1", "top 3", "ECE"):
         table.add_column(column, justify="left" if column == "decision" else "right")
     for name, s in card["scores"].items():

@@ -78,7 +78,8 @@ def _ridge(kernel: Floats, target: Floats, penalty: Floats) -> tuple[Floats, Flo
     factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(len(target), dtype=np.float32), overwrite_b=True, check_finite=False)
     duals = inverse @ target
-    return duals, target - duals / np.diag(inverse)[:, None]
+    held = target - duals / np.diag(inverse)[:, None]
+    return duals.astype(np.float32), held.astype(np.float32)
 
 
 def calibrate(views: Sequence[Floats], y: Integers) -> tuple[Floats, Floats]:

