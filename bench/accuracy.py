@@ -30,14 +30,35 @@ FOLDS, SEED = 5, 13
 
 # City A names groups of units; each stands for the codes of ours that own the same matters. Groups without a counterpart are left out.
 CITY_A = {
-    "交警": ["traffic_police"], "公安": ["police"], "区镇街政府": ["subdistrict"], "城管": ["urban_management"], "交通港航局": ["transport"],
-    "住建房管": ["housing"], "工商市场": ["market_regulation"], "公交": ["bus_metro"], "社保人社": ["human_resources", "medical_insurance"],
-    "教育": ["education"], "供电": ["power_grid"], "国土规划": ["planning_land"], "港航机场铁路": ["port_air_rail"],
-    "供排水": ["water_supply", "water_affairs"], "环卫园林": ["urban_management"], "通信": ["telecom"],
-    "市政维修": ["urban_management", "transport"], "税务": ["tax"], "卫生": ["health"], "物价": ["market_regulation", "development_reform"],
-    "劳动监察": ["human_resources"], "环保": ["environment"], "食药监": ["market_regulation"],
-    "民政残联": ["civil_affairs", "disabled_federation"], "燃气": ["gas"], "文体旅": ["culture_tourism_sports"], "消防": ["fire"],
-    "农林渔": ["agriculture"], "司法信访": ["justice", "petition"],
+    "交警": ["traffic_police"],
+    "公安": ["police"],
+    "区镇街政府": ["subdistrict"],
+    "城管": ["urban_management"],
+    "交通港航局": ["transport"],
+    "住建房管": ["housing"],
+    "工商市场": ["market_regulation"],
+    "公交": ["bus_metro"],
+    "社保人社": ["human_resources", "medical_insurance"],
+    "教育": ["education"],
+    "供电": ["power_grid"],
+    "国土规划": ["planning_land"],
+    "港航机场铁路": ["port_air_rail"],
+    "供排水": ["water_supply", "water_affairs"],
+    "环卫园林": ["urban_management"],
+    "通信": ["telecom"],
+    "市政维修": ["urban_management", "transport"],
+    "税务": ["tax"],
+    "卫生": ["health"],
+    "物价": ["market_regulation", "development_reform"],
+    "劳动监察": ["human_resources"],
+    "环保": ["environment"],
+    "食药监": ["market_regulation"],
+    "民政残联": ["civil_affairs", "disabled_federation"],
+    "燃气": ["gas"],
+    "文体旅": ["culture_tourism_sports"],
+    "消防": ["fire"],
+    "农林渔": ["agriculture"],
+    "司法信访": ["justice", "petition"],
 }
 
 
@@ -85,15 +106,23 @@ def retrained(rows: list[tuple[str, str]]) -> dict[str, object]:
         print(f"fold {number + 1}/{FOLDS}", file=sys.stderr)
     right = p.argmax(axis=1) == y
     return {
-        "tickets": len(y), "departments": len(names),
+        "tickets": len(y),
+        "departments": len(names),
         "minyi": {
-            "accuracy": round(float(right.mean()), 4), "macro_f1": round(macro_f1(p.argmax(axis=1), y), 4), "top3": round(top(p, y, 3), 4),
-            "ece": round(expected_calibration_error(p, y), 4), "auto_share": round(float(auto.mean()), 4),
+            "accuracy": round(float(right.mean()), 4),
+            "macro_f1": round(macro_f1(p.argmax(axis=1), y), 4),
+            "top3": round(top(p, y, 3), 4),
+            "ece": round(expected_calibration_error(p, y), 4),
+            "auto_share": round(float(auto.mean()), 4),
             "auto_precision": round(float(right[auto].mean()), 4) if auto.any() else None,
-            "candidates_coverage": round(float(covered.mean()), 4), "candidates_mean": round(float(size.mean()), 2),
+            "candidates_coverage": round(float(covered.mean()), 4),
+            "candidates_mean": round(float(size.mean()), 2),
             "training_seconds_vectors_cached": round(float(np.mean(seconds)), 1),
         },
-        **{name: {"accuracy": round(float((q == y).mean()), 4), "macro_f1": round(macro_f1(q, y), 4)} for name, q in peers.items()},
+        **{
+            name: {"accuracy": round(float((q == y).mean()), 4), "macro_f1": round(macro_f1(q, y), 4)}
+            for name, q in peers.items()
+        },
     }
 
 
@@ -103,12 +132,18 @@ def shipped(rows: list[tuple[str, str]]) -> dict[str, object]:
     known = [(text, CITY_A[group]) for text, group in rows if group in CITY_A]
     readings = list(reader.read_many(text for text, _ in known))
     first = np.array([r.department in codes for r, (_, codes) in zip(readings, known, strict=True)])
-    three = np.array([any(c.code in codes for c in r.departments) for r, (_, codes) in zip(readings, known, strict=True)])
+    three = np.array(
+        [any(c.code in codes for c in r.departments) for r, (_, codes) in zip(readings, known, strict=True)]
+    )
     sure = np.array([r.decision == "auto" for r in readings])
     groups = sorted({group for _, group in rows if group not in CITY_A})
     return {
-        "tickets": len(known), "left_out": groups, "model": reader.model.version, "accuracy": round(float(first.mean()), 4),
-        "top3": round(float(three.mean()), 4), "auto_share": round(float(sure.mean()), 4),
+        "tickets": len(known),
+        "left_out": groups,
+        "model": reader.model.version,
+        "accuracy": round(float(first.mean()), 4),
+        "top3": round(float(three.mean()), 4),
+        "auto_share": round(float(sure.mean()), 4),
         "auto_precision": round(float(first[sure].mean()), 4) if sure.any() else None,
     }
 

@@ -78,7 +78,9 @@ class Conversation:
             task, reading = await self._start(row, message)
         down = asyncio.create_task(self._told_down())
         try:
-            await asyncio.wait({task, down}, timeout=max(0.05, until - loop.time()), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {task, down}, timeout=max(0.05, until - loop.time()), return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             down.cancel()
         if task.done():
@@ -92,6 +94,7 @@ class Conversation:
 
     async def late(self, channel: str, sender: str, but: int | None = None) -> tuple[str, ...]:
         """Answers that were ready too late for their own message; each is handed over once. ``but`` is a row left out."""
+
         def take() -> tuple[str, ...]:
             with self._context.database.session() as session:
                 rows = [row for row in inbox.undelivered(session, channel, sender) if row.id != but]
@@ -103,6 +106,7 @@ class Conversation:
 
     async def recover(self) -> None:
         """Works through what was written down and not answered before a stop; returns when the dialogue has seen all of it."""
+
         def left() -> list[tuple[int, Inbound]]:
             with self._context.database.session() as session:
                 rows = inbox.unanswered(session, datetime.now(UTC) - _FORGET)
@@ -145,9 +149,14 @@ class Conversation:
         found = self._context.knowledge.search(message.text, vector, most=1)
         return reading, {
             "reading": {
-                "kind": reading.kind.label, "department": reading.department, "decision": reading.decision,
-                "urgency": reading.urgency.level, "hazard": reading.urgency.hazard,
-                "place": bool(reading.place), "time": bool(reading.time), "phone": bool(reading.phone),
+                "kind": reading.kind.label,
+                "department": reading.department,
+                "decision": reading.decision,
+                "urgency": reading.urgency.level,
+                "hazard": reading.urgency.hazard,
+                "place": bool(reading.place),
+                "time": bool(reading.time),
+                "phone": bool(reading.phone),
             },
             "faq": found[0].score if found else 0.0,
         }

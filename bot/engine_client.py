@@ -36,7 +36,12 @@ class EngineClient:
 
     async def say(self, message: Inbound, metadata: dict[str, Any]) -> Spoken:
         """Raises :class:`EngineDown` or :class:`EngineFailed`."""
-        body = {"sender": message.conversation, "text": message.text, "message_id": message.message_id, "metadata": metadata}
+        body = {
+            "sender": message.conversation,
+            "text": message.text,
+            "message_id": message.message_id,
+            "metadata": metadata,
+        }
         answer = await self._post("/webhooks/minyi/message", body)
         return Spoken(list(answer["replies"]), answer.get("intent"), bool(answer.get("active")))
 

@@ -52,8 +52,11 @@ class Parts:
 
 def desk_config(settings: Settings) -> DeskConfig:
     return DeskConfig(
-        dispatch_hours=settings.dispatch_hours, reply_hours=settings.reply_hours, contact_hours=settings.contact_hours,
-        session_hours=settings.session_hours, cookie_secure=settings.cookie_secure,
+        dispatch_hours=settings.dispatch_hours,
+        reply_hours=settings.reply_hours,
+        contact_hours=settings.contact_hours,
+        session_hours=settings.session_hours,
+        cookie_secure=settings.cookie_secure,
     )
 
 
@@ -79,8 +82,15 @@ def create_app(parts: Parts, engine_url: str) -> FastAPI:
         await engine.close()
         parts.database.dispose()
 
-    app = FastAPI(title="minyi 民意", version=VERSION, lifespan=lifespan, docs_url="/api/docs", redoc_url=None, openapi_url="/api/v1/openapi.json",
-                  description="Reads residents' messages, routes them and keeps their tickets.")
+    app = FastAPI(
+        title="minyi 民意",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        description="Reads residents' messages, routes them and keeps their tickets.",
+    )
     app.state.reader, app.state.database, app.state.desk = parts.reader, parts.database, parts.desk
     app.state.api_token = parts.keys.api
     app.state.secret = parts.keys.cookies
@@ -98,7 +108,11 @@ def create_app(parts: Parts, engine_url: str) -> FastAPI:
                 return False
             return True
 
-        state = {"database": await anyio.to_thread.run_sync(database_answers), "dialogue": await engine.ready(), "model": parts.reader.model.version}
+        state = {
+            "database": await anyio.to_thread.run_sync(database_answers),
+            "dialogue": await engine.ready(),
+            "model": parts.reader.model.version,
+        }
         ready = bool(state["database"] and state["dialogue"])
         return JSONResponse({"ready": ready, **state}, 200 if ready else 503)
 
@@ -107,12 +121,19 @@ def create_app(parts: Parts, engine_url: str) -> FastAPI:
     app.include_router(web.router())
     app.mount("/chat/static", web.mount(), name="chat-static")
     if settings.wechat_token:
-        wechat = WeChat(settings.wechat_token.get_secret_value(), conversation, deadline=settings.reply_deadline, max_skew=settings.wechat_max_skew)
+        wechat = WeChat(
+            settings.wechat_token.get_secret_value(),
+            conversation,
+            deadline=settings.reply_deadline,
+            max_skew=settings.wechat_max_skew,
+        )
         app.include_router(wechat.router())
     else:
+
         @app.api_route("/wechat", methods=["GET", "POST"], include_in_schema=False)
         async def wechat_off() -> PlainTextResponse:
             return PlainTextResponse("WeChat is not configured: set MINYI_WECHAT_TOKEN", 403)
+
     app.include_router(api_router())
     app.include_router(console_router())
     app.mount("/desk/static", console_static(), name="desk-static")

@@ -16,7 +16,10 @@ app = typer.Typer(
     help="民意 minyi: reads residents' messages, routes them, and talks until the ticket is complete.\n\n"
     "First commands to try:\n\n  minyi up                 start everything and print the addresses\n\n"
     '  minyi read "楼下烧烤摊半夜油烟大"   see what one text tells\n\n  minyi chat               talk to it in the terminal',
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 app.command("up")(up.up)
 app.command("chat")(chat.chat)

@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     training_data: Path = Field(ROOT / "training_data", description="catalogue, places, complaints, FAQ")
     database_url: str | None = Field(None, description="SQLAlchemy address; SQLite in the data folder when empty")
     redis_url: str | None = Field(None, description="not used on one machine; kept for locks across workers")
-    api_token: SecretStr | None = Field(None, description="bearer token of /api/v1; made and kept in the data folder when empty")
+    api_token: SecretStr | None = Field(
+        None, description="bearer token of /api/v1; made and kept in the data folder when empty"
+    )
     wechat_token: SecretStr | None = Field(None, description="token set in the Official Account's server configuration")
     wechat_appid: str | None = Field(None, description="AppID of the Official Account")
     wechat_aes_key: SecretStr | None = Field(None, description="EncodingAESKey; for the encrypted modes")
@@ -43,8 +45,12 @@ class Settings(BaseSettings):
     rasa_port: int = Field(0, ge=0, le=65535, description="loopback port of the dialogue engine; 0 picks a free one")
     rasa_python: Path = Field(ROOT / ".venv-rasa" / "bin" / "python", description="interpreter of the dialogue engine")
     min_free_mb: int = Field(200, ge=0, description="refuse to start with less free space than this in the data folder")
-    dispatch_hours: dict[str, float] = Field({"critical": 1, "urgent": 2, "normal": 24}, description="hours until routed, by urgency")
-    reply_hours: dict[str, float] = Field({"critical": 2, "urgent": 24, "normal": 168}, description="hours until answered, by urgency")
+    dispatch_hours: dict[str, float] = Field(
+        {"critical": 1, "urgent": 2, "normal": 24}, description="hours until routed, by urgency"
+    )
+    reply_hours: dict[str, float] = Field(
+        {"critical": 2, "urgent": 24, "normal": 168}, description="hours until answered, by urgency"
+    )
     contact_hours: float = Field(24, gt=0, description="hours until the resident is first contacted")
     session_hours: float = Field(12, gt=0, description="how long an agent stays logged in")
     cookie_secure: bool = Field(False, description="set behind HTTPS: cookies are then sent over HTTPS only")
@@ -66,8 +72,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file())
@@ -105,9 +114,15 @@ def load_settings(**overrides: Any) -> Settings:
     except OSError as error:
         raise SettingsInvalid(f"{file}: cannot be read ({error.strerror})") from None
     except SettingsError:  # a table in the environment that is no JSON
-        tables = sorted(f"MINYI_{name.upper()}" for name in ("dispatch_hours", "reply_hours") if os.environ.get(f"MINYI_{name.upper()}"))
+        tables = sorted(
+            f"MINYI_{name.upper()}"
+            for name in ("dispatch_hours", "reply_hours")
+            if os.environ.get(f"MINYI_{name.upper()}")
+        )
         example = '{"critical": 1, "urgent": 2, "normal": 24}'
-        raise SettingsInvalid(f"environment {' or '.join(tables)}: not readable as JSON; write it as {example}") from None
+        raise SettingsInvalid(
+            f"environment {' or '.join(tables)}: not readable as JSON; write it as {example}"
+        ) from None
     except ValidationError as error:
         lines = []
         for fault in error.errors():

@@ -57,9 +57,13 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind(address)
         except PermissionError:
-            raise CannotStart(f"port {port}: this user may not listen on it; choose one above 1023 with MINYI_PORT") from None
+            raise CannotStart(
+                f"port {port}: this user may not listen on it; choose one above 1023 with MINYI_PORT"
+            ) from None
         except OSError as error:
-            raise CannotStart(f"port {port} on {host} cannot be used ({error.strerror}); stop what listens there, or choose another with MINYI_PORT=…") from None
+            raise CannotStart(
+                f"port {port} on {host} cannot be used ({error.strerror}); stop what listens there, or choose another with MINYI_PORT=…"
+            ) from None
 
 
 def check_disk(settings: Settings) -> None:
@@ -71,9 +75,13 @@ def check_disk(settings: Settings) -> None:
         probe.unlink()
         free = shutil.disk_usage(settings.data).free // 2**20
     except OSError as error:
-        raise CannotStart(f"MINYI_DATA={settings.data}: cannot be written ({error.strerror}); choose another folder or free space") from None
+        raise CannotStart(
+            f"MINYI_DATA={settings.data}: cannot be written ({error.strerror}); choose another folder or free space"
+        ) from None
     if free < settings.min_free_mb:
-        raise CannotStart(f"MINYI_DATA={settings.data}: only {free} MB free, {settings.min_free_mb} MB are needed; free space or set MINYI_DATA")
+        raise CannotStart(
+            f"MINYI_DATA={settings.data}: only {free} MB free, {settings.min_free_mb} MB are needed; free space or set MINYI_DATA"
+        )
 
 
 def _leash() -> None:
@@ -103,8 +111,13 @@ class Child:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True, preexec_fn=_leash,
+                self.command,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=_leash,
             )
         self.started, self.answered, self.strikes = time.monotonic(), False, 0
 
@@ -135,33 +148,76 @@ class Supervisor:
         check_port(settings.host, settings.port)
         archive = dialogue.check(settings)
         if not settings.rasa_python.is_file():
-            raise CannotStart(f"{settings.rasa_python}: the dialogue engine's interpreter is missing; run `make install`")
+            raise CannotStart(
+                f"{settings.rasa_python}: the dialogue engine's interpreter is missing; run `make install`"
+            )
         run = settings.data / "run"
         run.mkdir(parents=True, exist_ok=True)
         self._lock = (run / "lock").open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CannotStart(f"MINYI_DATA={settings.data}: another `minyi up` already runs on this folder; stop it or set MINYI_DATA") from None
+            raise CannotStart(
+                f"MINYI_DATA={settings.data}: another `minyi up` already runs on this folder; stop it or set MINYI_DATA"
+            ) from None
         keys = Keys.load(settings)
         port = settings.rasa_port or free_port()
         check_port("127.0.0.1", port)
         self._engine_url = f"http://127.0.0.1:{port}"
-        _write(run / "endpoints.yml", {
-            "action_endpoint": {"url": f"{settings.url}/actions/webhook", "token": keys.engine},
-            "tracker_store": {"type": "SQL", "dialect": "sqlite", "db": str((settings.data / "dialogue.sqlite").resolve())},
-        })
+        _write(
+            run / "endpoints.yml",
+            {
+                "action_endpoint": {"url": f"{settings.url}/actions/webhook", "token": keys.engine},
+                "tracker_store": {
+                    "type": "SQL",
+                    "dialect": "sqlite",
+                    "db": str((settings.data / "dialogue.sqlite").resolve()),
+                },
+            },
+        )
         _write(run / "credentials.yml", {"bot.engine.door.Door": {"token": keys.engine}})
         logs = settings.data / "logs"
         own = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONUNBUFFERED": "1"}
         self.service = Child(
-            "minyi", [sys.executable, "-m", "minyi", "serve", "--engine", self._engine_url, "--host", settings.host, "--port", str(settings.port)],
-            own, logs / "minyi.log", lambda: _answers(f"{settings.url}/healthz"))
+            "minyi",
+            [
+                sys.executable,
+                "-m",
+                "minyi",
+                "serve",
+                "--engine",
+                self._engine_url,
+                "--host",
+                settings.host,
+                "--port",
+                str(settings.port),
+            ],
+            own,
+            logs / "minyi.log",
+            lambda: _answers(f"{settings.url}/healthz"),
+        )
         self.engine = Child(
-            "dialogue", [
-                str(settings.rasa_python), "-m", "bot.engine.run", "run", "--model", str(archive.resolve()), "--endpoints", str((run / "endpoints.yml").resolve()),
-                "--credentials", str((run / "credentials.yml").resolve()), "--interface", "127.0.0.1", "--port", str(port)],
-            dialogue.engine_environment(), logs / "dialogue.log", lambda: _answers(f"{self._engine_url}/webhooks/minyi/"))
+            "dialogue",
+            [
+                str(settings.rasa_python),
+                "-m",
+                "bot.engine.run",
+                "run",
+                "--model",
+                str(archive.resolve()),
+                "--endpoints",
+                str((run / "endpoints.yml").resolve()),
+                "--credentials",
+                str((run / "credentials.yml").resolve()),
+                "--interface",
+                "127.0.0.1",
+                "--port",
+                str(port),
+            ],
+            dialogue.engine_environment(),
+            logs / "dialogue.log",
+            lambda: _answers(f"{self._engine_url}/webhooks/minyi/"),
+        )
 
     def run(self) -> int:
         """Starts and watches; the exit status for the shell: 0 after a signal, 1 when it cannot go on."""
@@ -203,7 +259,9 @@ class Supervisor:
         now = time.monotonic()
         child.deaths = [t for t in child.deaths if now - t < 120] + [now]
         if not child.answered and len(child.deaths) >= 3:
-            self._tell(f"{child.name} ended three times before it answered (exit {status}); last words: {_last_line(child.log)} (log: {child.log})")
+            self._tell(
+                f"{child.name} ended three times before it answered (exit {status}); last words: {_last_line(child.log)} (log: {child.log})"
+            )
             return False
         wait = min(15.0, 0.5 * 2 ** (len(child.deaths) - 1))
         self._tell(f"{child.name} ended (exit {status}); starting it again in {wait:g} s (log: {child.log})")

@@ -22,8 +22,14 @@ OUT_OF_SCOPE = "out_of_scope"  # matters the hotline may not handle: courts, arb
 CODE = re.compile(r"[a-z][a-z0-9_]{1,60}")
 # what a key holds; text where it is not named here
 _HOLDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("call", "said", "details", "co_departments", "cues", "aliases", "subdistricts", "districts", "questions"), (list,)),
-    "fallback": (bool,), "enough": (int,), "ask": (dict,), "date": (str, date),
+    **dict.fromkeys(
+        ("call", "said", "details", "co_departments", "cues", "aliases", "subdistricts", "districts", "questions"),
+        (list,),
+    ),
+    "fallback": (bool,),
+    "enough": (int,),
+    "ask": (dict,),
+    "date": (str, date),
 }
 _NAMES = {bool: "true or false", int: "a number", dict: "keys with values", date: "a date"}
 
@@ -154,7 +160,9 @@ class _Checker:
     def fault(self, where: str, what: str) -> None:
         self.faults.append(f"{where}: {what}")
 
-    def entry(self, where: str, entry: dict[str, Any], required: set[str], optional: set[str], seen: dict[str, str]) -> bool:
+    def entry(
+        self, where: str, entry: dict[str, Any], required: set[str], optional: set[str], seen: dict[str, str]
+    ) -> bool:
         """True when keys, code and uniqueness are in order."""
         before = len(self.faults)
         for key in sorted(required - entry.keys()):
@@ -181,8 +189,13 @@ class _Checker:
         if not isinstance(value, wanted):
             what = "a list" if list in wanted else _NAMES.get(wanted[0], "text (in quotes)")
             self.fault(where, f"'{code}' has {key} {value!r}, expected {what}")
-        elif isinstance(value, list) and any(isinstance(v, dict) != (key == "subdistricts") or isinstance(v, list) for v in value):
-            self.fault(where, f"'{code}' has {key} {value!r}, expected a list of {'entries' if key == 'subdistricts' else 'texts'}")
+        elif isinstance(value, list) and any(
+            isinstance(v, dict) != (key == "subdistricts") or isinstance(v, list) for v in value
+        ):
+            self.fault(
+                where,
+                f"'{code}' has {key} {value!r}, expected a list of {'entries' if key == 'subdistricts' else 'texts'}",
+            )
 
     def known(self, where: str, what: str, codes: object, among: object) -> None:
         for code in codes if isinstance(codes, list | tuple) else [codes]:
@@ -241,8 +254,12 @@ def load_catalogue(folder: Path) -> Catalogue:
             ask = {k: v for k, v in (entry.pop("ask", None) or {}).items() if k != "__line__"}
             check.known(where, "detail", list(ask), details)
             items[entry["code"]] = Item(
-                **{**entry, "details": tuple(entry.get("details", [])), "ask": ask,
-                   "co_departments": tuple(entry.get("co_departments", []))}
+                **{
+                    **entry,
+                    "details": tuple(entry.get("details", [])),
+                    "ask": ask,
+                    "co_departments": tuple(entry.get("co_departments", [])),
+                }
             )
     check.finish()
     return Catalogue(departments, items, details, hazards)

@@ -12,7 +12,9 @@ from nlu.heads import Head, Ngrams
 from nlu.reading import Evidence
 from nlu.text import normalise
 
-_EMPTY = set("的了是在我有和就不人都一上也很到说要去你会着没看好自己这那我们请问吗呢吧啊呀哦及与或等被把给让从对向为以之其他她它个,。,.!?!?、;;:: \"“”‘’()()<>…—-~")
+_EMPTY = set(
+    '的了是在我有和就不人都一上也很到说要去你会着没看好自己这那我们请问吗呢吧啊呀哦及与或等被把给让从对向为以之其他她它个,。,.!?!?、;;:: "“”‘’()()<>…—-~'
+)
 
 
 @lru_cache(maxsize=1)

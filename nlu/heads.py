@@ -32,8 +32,13 @@ class Ngrams:
     @staticmethod
     def _new(**kwargs: object) -> TfidfVectorizer:
         return TfidfVectorizer(
-            analyzer="char", ngram_range=NGRAM_RANGE, sublinear_tf=True, lowercase=False,
-            preprocessor=normalise, dtype=np.float32, **kwargs,
+            analyzer="char",
+            ngram_range=NGRAM_RANGE,
+            sublinear_tf=True,
+            lowercase=False,
+            preprocessor=normalise,
+            dtype=np.float32,
+            **kwargs,
         )
 
     @classmethod
@@ -88,7 +93,9 @@ class Ngrams:
         return out
 
 
-NEARNESS = 2.0  # how fast an anchor's say fades with distance; chosen on city A's and the shipped training folds among 1, 2, 4
+NEARNESS = (
+    2.0  # how fast an anchor's say fades with distance; chosen on city A's and the shipped training folds among 1, 2, 4
+)
 
 
 @dataclass(frozen=True)

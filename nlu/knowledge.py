@@ -14,7 +14,9 @@ from nlu.catalogue import _Checker, load_list
 from nlu.encoder import MOST_CHARACTERS, Encoder, Vectors
 from nlu.text import normalise
 
-_POLITE = re.compile(r"^(?:您好|你好|请问一下|请问|我想问一下|我想问|想问下|想咨询一下|咨询一下|想了解一下|麻烦问下|唔该|[,\uff0c ])+|(?:[?!\uff1f\uff01。~ ]|谢谢|吗|呢|啊|呀|嘛){1,12}$")
+_POLITE = re.compile(
+    r"^(?:您好|你好|请问一下|请问|我想问一下|我想问|想问下|想咨询一下|咨询一下|想了解一下|麻烦问下|唔该|[,\uff0c ])+|(?:[?!\uff1f\uff01。~ ]|谢谢|吗|呢|啊|呀|嘛){1,12}$"
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ def load_answers(folder: Path, departments: object = ()) -> list[Answer]:
                 if key in asked:
                     check.fault(where, f"question '{question}' already stands at {asked[key]}")
                 asked[key] = where
-            answers.append(Answer(**{**entry, "questions": tuple(str(q) for q in entry["questions"]), "date": str(entry["date"])}))
+            answers.append(
+                Answer(**{**entry, "questions": tuple(str(q) for q in entry["questions"]), "date": str(entry["date"])})
+            )
     if not answers:
         check.fault(str(folder), "no FAQ entries found (*.yml)")
     check.finish()

@@ -21,7 +21,9 @@ _EXTEND = re.compile(
     r"(?:[a-z]?\d{1,4}(?:号|栋|座|单元|楼|巷|室))*(?:附近|旁边?|对面|楼下|门口|路口|交叉口|交汇处)?)"
 )
 # words that end like a place and are none
-_NOT_A_SPOT = re.compile(r"(?:网|线|思|出|套|一|走|铁|公|高速公|半|这条|那条|哪条|过马|马|上|的)路$|^(?:全|本|我们?|咱们?|这个|那个|整个|一个|某个?)*(?:小区|城|市|村|路|街|巷|楼|学校|小学|中学|医院|社区|站|商场|市场|公园|大厦|公寓|酒店|工地)(?:楼下|门口|附近|旁边?|对面|里面|路口)?$")
+_NOT_A_SPOT = re.compile(
+    r"(?:网|线|思|出|套|一|走|铁|公|高速公|半|这条|那条|哪条|过马|马|上|的)路$|跳广场|天天|有人|^(?:全|本|我们?|咱们?|这个|那个|整个|一个|某个?)*(?:小区|城|市|村|路|街|巷|楼|学校|小学|中学|医院|社区|站|商场|市场|公园|大厦|公寓|酒店|工地)(?:楼下|门口|附近|旁边?|对面|里面|路口)?$"
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Gazetteer:
             return self._from_hits(text, flat, hits)
         best = max(
             (m for m in _SPOT.finditer(flat) if not _NOT_A_SPOT.search(_trim(m.group()))),
-            key=lambda m: len(m.group()), default=None,
+            key=lambda m: len(m.group()),
+            default=None,
         )
         if best is None:
             return None
@@ -61,9 +64,11 @@ class Gazetteer:
     @staticmethod
     def _part_of_a_word(flat: str, start: int, end: int, entry: Entry) -> bool:
         # bare two-character aliases such as 光明, 大鹏, 和平 are also words: they count only before a spot or 区/街道
-        if end - start > 2 or flat[end:end + 1] in tuple("区街镇新社"):
+        if end - start > 2 or flat[end : end + 1] in tuple("区街镇新社"):
             return False
-        return flat[start:end] in _COMMON_WORDS and not re.match(r"[\u4e00-\u9fff]{0,4}(?:路|街|村|社区|站|大道|小区|工业)", flat[end:])
+        return flat[start:end] in _COMMON_WORDS and not re.match(
+            r"[\u4e00-\u9fff]{0,4}(?:路|街|村|社区|站|大道|小区|工业)", flat[end:]
+        )
 
     def _from_hits(self, text: str, flat: str, hits: list[tuple[int, int, Entry]]) -> Place:
         # hits that stand together are one place; the group that settles most wins, then the longest
@@ -93,14 +98,25 @@ class Gazetteer:
 
     def _place(self, text: str, start: int, end: int, district: str | None, subdistrict: str | None) -> Place:
         return Place(
-            text=text[start:end], start=start, end=end,
-            district=district, district_name=self.districts.get(district or ""),
-            subdistrict=subdistrict, subdistrict_name=self.subdistricts[subdistrict][0] if subdistrict else None,
+            text=text[start:end],
+            start=start,
+            end=end,
+            district=district,
+            district_name=self.districts.get(district or ""),
+            subdistrict=subdistrict,
+            subdistrict_name=self.subdistricts[subdistrict][0] if subdistrict else None,
         )
 
 
-_COMMON_WORDS = {"光明", "大鹏", "和平", "平安", "东方", "中心", "南山", "福海", "新安", "观澜", "华强"} - {"南山", "福海", "观澜", "新安"}
-_LEAD = re.compile(r"^(?:我家住|我们?住在?|住在|家住|位于|在|到|去|从|就是|我们|我在|我|是|请问|反映|市民|你好|您好|他们|有人|经常|每天|昨晚|今天|现在|昨天|那个|这个|楼下|还有|关于|来电|的)+")
+_COMMON_WORDS = {"光明", "大鹏", "和平", "平安", "东方", "中心", "南山", "福海", "新安", "观澜", "华强"} - {
+    "南山",
+    "福海",
+    "观澜",
+    "新安",
+}
+_LEAD = re.compile(
+    r"^(?:我家住|我们?住在?|住在|家住|位于|在|到|去|从|就是|我们|我在|我|是|请问|反映|市民|你好|您好|他们|有人|经常|每天|昨晚|今天|现在|昨天|那个|这个|楼下|还有|关于|来电|的)+"
+)
 
 
 def _trim(spot: str) -> str:
@@ -153,7 +169,9 @@ def load_places(folder: Path) -> Gazetteer:
         shared = {e.district for e in entries}
         narrow = {e.subdistrict for e in best}
         names[word] = Entry(
-            best[0].name, shared.pop() if len(shared) == 1 else None, narrow.pop() if len(narrow) == 1 and not shared else None,
+            best[0].name,
+            shared.pop() if len(shared) == 1 else None,
+            narrow.pop() if len(narrow) == 1 and not shared else None,
             max(ranks),
         )
     return Gazetteer(districts, subdistricts, names)

@@ -37,7 +37,9 @@ class City:
     def load(cls, folder: Path) -> City:
         """``folder`` is ``training_data/``. Raises :class:`DataMalformed` naming file and line."""
         catalogue = load_catalogue(folder / "catalogue")
-        return cls(catalogue, load_places(folder / "places"), load_cues(folder / "catalogue" / "hazard_cues.yml", catalogue))
+        return cls(
+            catalogue, load_places(folder / "places"), load_cues(folder / "catalogue" / "hazard_cues.yml", catalogue)
+        )
 
 
 class Reader:
@@ -120,14 +122,18 @@ class Reader:
     def _assemble(self, text: str, p: dict[str, Floats]) -> Reading:
         if not any(c.isalnum() for c in text):
             calm = UrgencyReading("normal", None, None, (), 1.0)
-            return Reading(text, Kind("other", 1.0), (), (), "review", (), calm, None, None, None, (), self.model.version)
+            return Reading(
+                text, Kind("other", 1.0), (), (), "review", (), calm, None, None, None, (), self.model.version
+            )
         cut = text[:_LONGEST]
         names = self.city.catalogue.department_name, self.city.catalogue.item_name
         departments = self._best("department", p, names[0])
         items = self._owned_first(self._best("item", p, names[1], most=8), departments)[:3]
         labels = self._labels("department")
         candidates = tuple(
-            labels[i] for i in np.argsort(-p["department"]) if p["department"][i] >= self._conformal and labels[i] != NONE
+            labels[i]
+            for i in np.argsort(-p["department"])
+            if p["department"][i] >= self._conformal and labels[i] != NONE
         ) or tuple(c.code for c in departments[:1])
         top = int(np.argmax(p["department"]))
         sure = labels[top] != NONE and departments[0].confidence >= self._auto
@@ -143,7 +149,9 @@ class Reader:
             place=self.city.places.find(cut),
             time=find_time(cut),
             phone=phone[0] if phone else None,
-            evidence=evidence(cut, self.model.ngrams, self.model.heads["department"], labels.index(departments[0].code)),
+            evidence=evidence(
+                cut, self.model.ngrams, self.model.heads["department"], labels.index(departments[0].code)
+            ),
             model=self.model.version,
         )
 

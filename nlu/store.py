@@ -50,7 +50,9 @@ def sha256(path: Path) -> str:
 def save(model: Model, folder: Path) -> None:
     """Writes a new version; the folder appears whole or not at all. An existing folder is never overwritten."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelIncompatible(f"{folder}: already there and not empty; models are never overwritten, choose another folder")
+        raise ModelIncompatible(
+            f"{folder}: already there and not empty; models are never overwritten, choose another folder"
+        )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -66,8 +68,11 @@ def save(model: Model, folder: Path) -> None:
 
 
 def _write(model: Model, building: Path) -> None:
-    arrays: dict[str, np.ndarray] = {f"head.{name}.{a}": np.ascontiguousarray(getattr(head, a), np.float32)
-              for name, head in model.heads.items() for a in _ARRAYS}
+    arrays: dict[str, np.ndarray] = {
+        f"head.{name}.{a}": np.ascontiguousarray(getattr(head, a), np.float32)
+        for name, head in model.heads.items()
+        for a in _ARRAYS
+    }
     arrays |= {"anchors.mean": model.anchors.mean, "anchors.vectors": model.anchors.vectors}
     if model.join:
         arrays |= {"join.owner": model.join.owner, "join.mix": model.join.mix, "join.bias": model.join.bias}
@@ -99,7 +104,9 @@ def load(folder: Path) -> Model:
     if not isinstance(card, dict) or not {"format", "version", "encoder", "promises", "files"} <= card.keys():
         raise ModelDamaged(f"{folder / CARD}: not the card of a model; {again}")
     if card["format"] != FORMAT:
-        raise ModelIncompatible(f"{folder}: written in format {card.get('format')}, this version reads {FORMAT}; {again}")
+        raise ModelIncompatible(
+            f"{folder}: written in format {card.get('format')}, this version reads {FORMAT}; {again}"
+        )
     if card.get("checksum", _checksum(card)) != _checksum(card):
         raise ModelDamaged(f"{folder / CARD}: does not match its checksum; {again}")
     for name in (WEIGHTS, VOCABULARY):
@@ -129,7 +136,11 @@ def versions(models: Path) -> list[dict[str, Any]]:
             card = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(card, dict) and card.get("kind") == "reader" and {"version", "created", "data", "scores"} <= card.keys():
+        if (
+            isinstance(card, dict)
+            and card.get("kind") == "reader"
+            and {"version", "created", "data", "scores"} <= card.keys()
+        ):
             cards.append(card)
     return sorted(cards, key=lambda c: str(c.get("created", "")))
 

@@ -91,7 +91,9 @@ def mask(text: str) -> str:
         hide(*match.span(), "<身份证号>")
     for match in _BANK_CARD.finditer(flat):
         hide(*match.span(), "<银行卡号>")
-    for match in _PHONE.finditer(_ID_NUMBER.sub(lambda m: "x" * len(m.group()), _BANK_CARD.sub(lambda m: "x" * len(m.group()), flat))):
+    for match in _PHONE.finditer(
+        _ID_NUMBER.sub(lambda m: "x" * len(m.group()), _BANK_CARD.sub(lambda m: "x" * len(m.group()), flat))
+    ):
         hide(*match.span(), "<电话>")
     for match in _ABROAD.finditer(flat):
         hide(*match.span(), "<电话>")

@@ -68,8 +68,13 @@ class UrgencyThresholds:
 
 
 def judge(
-    text: str, chances: dict[str, float], hazards: dict[str, float], cues: Cues, catalogue: Catalogue,
-    thresholds: UrgencyThresholds, reason: Span | None,
+    text: str,
+    chances: dict[str, float],
+    hazards: dict[str, float],
+    cues: Cues,
+    catalogue: Catalogue,
+    thresholds: UrgencyThresholds,
+    reason: Span | None,
 ) -> UrgencyReading:
     """Puts cue and model together.
 
@@ -78,10 +83,9 @@ def judge(
     """
     critical = chances.get("critical", 0.0)
     found = cues.match(text)
-    needed = thresholds.alone
-    if found:
-        needed = thresholds.with_doubtful_cue if cues.doubtful(text) else thresholds.with_cue
-    if critical >= needed or (found and not cues.doubtful(text) and not chances):
+    doubtful = cues.doubtful(text)
+    needed = thresholds.with_doubtful_cue if doubtful else thresholds.with_cue if found else thresholds.alone
+    if critical >= needed or (found and not doubtful and not chances):
         hazard = found[0] if found else max(hazards, key=lambda h: hazards[h], default=None)
         entry = catalogue.hazards.get(hazard or "")
         reasons = (found[1],) if found else ((reason,) if reason else ())

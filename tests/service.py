@@ -37,14 +37,24 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         plain = {k: v for k, v in os.environ.items() if not k.startswith("MINYI_")}
-        own = {"MINYI_DATA": self.data, "MINYI_PORT": self.port, "MINYI_WECHAT_TOKEN": WECHAT_TOKEN, "MINYI_API_TOKEN": API_TOKEN}
+        own = {
+            "MINYI_DATA": self.data,
+            "MINYI_PORT": self.port,
+            "MINYI_WECHAT_TOKEN": WECHAT_TOKEN,
+            "MINYI_API_TOKEN": API_TOKEN,
+        }
         return {**plain, **{k: str(v) for k, v in own.items()}, **self.extra}
 
     def start(self, patience: float = 90) -> Service:
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "up.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "minyi", "up"], cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                [sys.executable, "-m", "minyi", "up"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.wait(patience)
         return self
@@ -67,7 +77,11 @@ class Service:
             return False
 
     def logs(self) -> str:
-        texts = [path.read_text("utf-8", "replace")[-3000:] for path in (self.data / "up.log", *self.data.glob("logs/*.log")) if path.exists()]
+        texts = [
+            path.read_text("utf-8", "replace")[-3000:]
+            for path in (self.data / "up.log", *self.data.glob("logs/*.log"))
+            if path.exists()
+        ]
         return "\n----\n".join(texts)
 
     def stop(self, number: int = signal.SIGTERM) -> int:

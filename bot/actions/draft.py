@@ -15,20 +15,29 @@ from nlu.catalogue import Catalogue
 from nlu.moments import find_time
 from nlu.reader import Reader
 from nlu.reading import KINDS, Decision, Place, Reading
-from nlu.text import find_phone, mask_phone, normalise
+from nlu.text import find_phone, mask, mask_phone, normalise
 
 MOST_TEXT = 4000
 _EDGES = " 。.!！?？,，、"
 _TRIES = 2  # how often one detail is asked before the answer is taken as it is, or left out
 _ONLY_PHONE = {"consult", "suggestion", "praise"}  # nothing has to be found or inspected for these
-_PLACE_LEAD = re.compile(r"^(?:事情|事发|发生|具体)?(?:地点|地址|位置|地方)?(?:是|在|就在|就是|位于|我们?家?住在?|家住|住在|我在|应该是|[::,, ])*")
+_PLACE_LEAD = re.compile(
+    r"^(?:事情|事发|发生|具体)?(?:地点|地址|位置|地方)?(?:是|在|就在|就是|位于|我们?家?住在?|家住|住在|我在|应该是|[::,, ])*"
+)
 _PLACE_TAIL = re.compile(r"(?:这边|那边|这里|那里|附近这块|里面)?(?:的|吧|啊|呀|呢|啦|哦|嘛|咯)*[ 。.!!??,,]*$")
 _LONGEST_PLACE = 30
-_SPOT_LIKE = re.compile(r"(?:区|街道|社区|大道|路|街|巷|村|花园|小区|苑|大厦|广场|园|站|校|学|院|市场|商场|店|公寓|城|桥|口|号|栋|座|楼|门|室|期|旁边?|对面|附近|门口|\d)$")
+_SPOT_LIKE = re.compile(
+    r"(?:区|街道|社区|大道|路|街|巷|村|花园|小区|苑|大厦|广场|园|站|校|学|院|市场|商场|店|公寓|城|桥|口|号|栋|座|楼|门|室|期|旁边?|对面|附近|门口|\d)$"
+)
 _SENTENCE = re.compile(r"[了着过没]|天天|每天|半夜|太吵|很|都|投诉|噪音|垃圾|漏水|停水|停电|坏")
 # the new value stands behind the last of these words: 不是十点，是夜里一点 · 店名写错了，应该叫……
-_NEW_VALUE = re.compile(r"^.*(?:改成|改为|改到|改做|换成|更正为|应该?[是叫系为]|其实[是在系]|不[是系][^,,。]{1,20}[,,。 ]?(?:而|应该)?[是系在叫]|唔[系係][^,,。]{1,20}[,,。 ]?[系係是])", re.S)
-_LEAD = re.compile(r"^(?:不是|不对|错了|更正一下|更正|改成|改为|应该是|应该|是|在|就在|就是|我说的是|地点|地址|位置|时间|电话|号码|手机号?|联系电话|[::,,。 ])+")
+_NEW_VALUE = re.compile(
+    r"^.*(?:改成|改为|改到|改做|换成|更正为|应该?[是叫系为]|其实[是在系]|不[是系][^,,。]{1,20}[,,。 ]?(?:而|应该)?[是系在叫]|唔[系係][^,,。]{1,20}[,,。 ]?[系係是])",
+    re.S,
+)
+_LEAD = re.compile(
+    r"^(?:不是|不对|错了|更正一下|更正|改成|改为|应该是|应该|是|在|就在|就是|我说的是|地点|地址|位置|时间|电话|号码|手机号?|联系电话|[::,,。 ])+"
+)
 _FIELDS = (
     ("phone", re.compile(r"电话|号码|手机|联系方式")),
     ("time", re.compile(r"时间|日期|几点")),
@@ -48,7 +57,6 @@ _NAMED_DETAILS = (
     ("order", re.compile(r"单号")),
     ("project", re.compile(r"小区名|工地|楼盘")),
 )
-
 
 
 @dataclass(frozen=True)
@@ -83,11 +91,28 @@ class Draft:
 
 
 def open_draft(
-    reader: Reader, text: str, message_id: str, *, human: bool = False, hazard: bool = False,
-    details: dict[str, str] | None = None, place: dict[str, Any] | None = None,
+    reader: Reader,
+    text: str,
+    message_id: str,
+    *,
+    human: bool = False,
+    hazard: bool = False,
+    details: dict[str, str] | None = None,
+    place: dict[str, Any] | None = None,
 ) -> Draft:
     """A new draft from what the resident wrote; everything the text already says is taken. ``details`` and ``place`` are known before."""
-    draft = Draft(uuid.uuid4().hex, "", "help", reader.city.catalogue.fallback, None, "normal", None, "review", seen=message_id, human=human)
+    draft = Draft(
+        uuid.uuid4().hex,
+        "",
+        "help",
+        reader.city.catalogue.fallback,
+        None,
+        "normal",
+        None,
+        "review",
+        seen=message_id,
+        human=human,
+    )
     draft = replace(draft, details=dict(details or {}), place=place)
     if text:
         draft = _take_in(draft, reader.read(text[:MOST_TEXT]), reader.city.catalogue)
@@ -115,8 +140,16 @@ def _take_in(draft: Draft, reading: Reading, catalogue: Catalogue) -> Draft:
     levels = ("normal", "urgent", "critical")
     urgency = max(draft.urgency, reading.urgency.level, key=levels.index)
     return replace(
-        draft, text=reading.text, kind=reading.kind.label, department=reading.department or catalogue.fallback, item=reading.item,
-        urgency=urgency, hazard=reading.urgency.hazard or draft.hazard, decision=reading.decision, details=details, place=place,
+        draft,
+        text=reading.text,
+        kind=reading.kind.label,
+        department=reading.department or catalogue.fallback,
+        item=reading.item,
+        urgency=urgency,
+        hazard=reading.urgency.hazard or draft.hazard,
+        decision=reading.decision,
+        details=details,
+        place=place,
     )
 
 
@@ -124,7 +157,11 @@ def _spoken_place(text: str, place: Place) -> str:
     """The place as said, without the sentence around it: the stretch that was found, or the whole of a short answer."""
     bare = _PLACE_TAIL.sub("", _PLACE_LEAD.sub("", text.strip()))
     clauses = [c for c in re.split(r"[,,。;;!!??\n]", bare) if c.strip()]
-    if len(bare) <= _LONGEST_PLACE and all(c.strip() in place.text or _SPOT_LIKE.search(c.strip()) for c in clauses) and not _SENTENCE.search(bare):
+    if (
+        len(bare) <= _LONGEST_PLACE
+        and all(c.strip() in place.text or _SPOT_LIKE.search(c.strip()) for c in clauses)
+        and not _SENTENCE.search(bare)
+    ):
         return bare
     return place.text
 
@@ -144,6 +181,8 @@ def _wanted(item: str | None, catalogue: Catalogue) -> tuple[str, ...]:
 def needed(draft: Draft, catalogue: Catalogue) -> list[str]:
     """Detail codes the draft still lacks, in the order asked."""
     wanted = ("phone",) if draft.human or draft.kind in _ONLY_PHONE else _wanted(draft.item, catalogue)
+    if draft.urgency == "critical":  # in a danger only what helps to get there
+        wanted = ("place", "phone")
     return [code for code in wanted if code not in draft.details]
 
 
@@ -185,7 +224,14 @@ def step(draft: Draft, intent: str, text: str, message_id: str, reader: Reader) 
     if not draft.asked:  # something new at the confirmation: a value to change, another matter, or more of the story
         return _amend(draft, text, reader)
     if draft.asked == "text":
-        return Step(ask_next(_take_in(replace(draft, details={k: v for k, v in draft.details.items() if v}), reader.read(text), catalogue), catalogue))
+        return Step(
+            ask_next(
+                _take_in(
+                    replace(draft, details={k: v for k, v in draft.details.items() if v}), reader.read(text), catalogue
+                ),
+                catalogue,
+            )
+        )
     return _answer(draft, text, reader)
 
 
@@ -196,7 +242,7 @@ def _left_out(draft: Draft) -> Draft:
 
 
 def _yes_to_a_question(draft: Draft, catalogue: Catalogue) -> Step:
-    """"好的" to "方便留一个电话吗？": the value itself is still to come."""
+    """ "好的" to "方便留一个电话吗？": the value itself is still to come."""
     if draft.asked == "text":
         return Step(replace(draft, hinted=True), (say("ask_text"),))
     if draft.tries + 1 >= _TRIES and draft.asked != "phone":
@@ -209,7 +255,9 @@ def _answer(draft: Draft, text: str, reader: Reader) -> Step:
     catalogue, code = reader.city.catalogue, draft.asked
     found, place = _values(text, reader)
     resolved = bool(place and place["district"])
-    other = {k: v for k, v in found.items() if k != code and k in ("place", "time", "phone") and not draft.details.get(k)}
+    other = {
+        k: v for k, v in found.items() if k != code and k in ("place", "time", "phone") and not draft.details.get(k)
+    }
     if "place" in other and not resolved:
         del other["place"]
     last = draft.tries + 1 >= _TRIES
@@ -218,13 +266,24 @@ def _answer(draft: Draft, text: str, reader: Reader) -> Step:
     elif code not in found and not other and (value := _free(code, text, last)) is not None:
         found[code] = value
     given = other | ({code: found[code]} if code in found else {})
-    changed = replace(draft, details={**draft.details, **given}, place=place if "place" in given and place else draft.place)
+    changed = replace(
+        draft, details={**draft.details, **given}, place=place if "place" in given and place else draft.place
+    )
     if len(text) >= (40 if given else 16):  # an answer that also goes on with the story
         changed = _longer(changed, text, reader)
     if code in changed.details:
         return Step(ask_next(changed, catalogue))
-    if code == "place" and not draft.details.get("place") and (draft.place or {}).get("text") and draft.tries == 0 and "place" not in found and place:
-        return Step(replace(changed, asked=code, tries=draft.tries + 1))  # a spot was said: only its district is asked for
+    if (
+        code == "place"
+        and not draft.details.get("place")
+        and (draft.place or {}).get("text")
+        and draft.tries == 0
+        and "place" not in found
+        and place
+    ):
+        return Step(
+            replace(changed, asked=code, tries=draft.tries + 1)
+        )  # a spot was said: only its district is asked for
     if last:
         return Step(ask_next(_left_out(replace(changed, asked=code)), catalogue))
     if other:
@@ -241,7 +300,9 @@ def _placed(
     before = str((draft.place or {}).get("text") or "")
     said = found.pop("place", None)
     if place and place["district"] and said:
-        found["place"] = said if not before or before in said or said in before and len(before) <= len(said) else f"{said}{before}"
+        found["place"] = (
+            said if not before or before in said or said in before and len(before) <= len(said) else f"{said}{before}"
+        )
         return draft, found, place
     value = said or _free("place", text, last)
     if last and value:
@@ -286,12 +347,18 @@ def _correct(draft: Draft, text: str, reader: Reader) -> Step:
     named = next((name for name, pattern in _FIELDS if pattern.search(flat)), None)
     detail = next((code for code, pattern in _NAMED_DETAILS if code in draft.details and pattern.search(flat)), None)
     new = _NEW_VALUE.match(flat)
-    told = flat[new.end():] if new else flat
+    told = flat[new.end() :] if new else flat
     bare = _LEAD.sub("", told)
-    rest = text[len(text) - len(bare):].strip(_EDGES) if bare else ""  # normalising keeps the length
+    rest = text[len(text) - len(bare) :].strip(_EDGES) if bare else ""  # normalising keeps the length
     found, place = _values(rest, reader) if len(rest) >= 2 else ({}, None)
     known = {k: v for k, v in found.items() if k in ("place", "time", "phone") or k in draft.details}
-    if named in ("place", "time") and named not in known and len(rest) >= 2 and (new or len(rest) >= 3) and not re.search(r"不对|错", normalise(rest)):
+    if (
+        named in ("place", "time")
+        and named not in known
+        and len(rest) >= 2
+        and (new or len(rest) >= 3)
+        and not re.search(r"不对|错", normalise(rest))
+    ):
         known[named] = rest[:60]
     if detail and not known and new and len(rest) >= 1:
         known[detail] = rest[:80]
@@ -310,7 +377,11 @@ def _correct(draft: Draft, text: str, reader: Reader) -> Step:
 
 def _amend(draft: Draft, text: str, reader: Reader) -> Step:
     catalogue, flat = reader.city.catalogue, normalise(text)
-    if len(text) <= 12 and any(pattern.search(flat) for name, pattern in (*_FIELDS, *_NAMED_DETAILS) if name == "text" or name in draft.details or name == "owner"):
+    if len(text) <= 12 and any(
+        pattern.search(flat)
+        for name, pattern in (*_FIELDS, *_NAMED_DETAILS)
+        if name == "text" or name in draft.details or name == "owner"
+    ):
         return _correct(draft, text, reader)
     found, place = _values(text, reader)
     bare = {k: v for k, v in found.items() if k in ("place", "time", "phone")}
@@ -320,7 +391,10 @@ def _amend(draft: Draft, text: str, reader: Reader) -> Step:
     if len(re.findall(r"\w", text)) < 2:
         return Step(replace(draft, hinted=True), (say("ask_confirm"),))
     if _is_another(draft, text, reader):
-        return Step(replace(draft, later=f"{draft.later}\n{text.strip()}".strip()[:MOST_TEXT], hinted=True), (say("another_matter"),))
+        return Step(
+            replace(draft, later=f"{draft.later}\n{text.strip()}".strip()[:MOST_TEXT], hinted=True),
+            (say("another_matter"),),
+        )
     return Step(ask_next(_longer(draft, text, reader), catalogue), (say("noted"),))
 
 
@@ -334,7 +408,7 @@ def _is_another(draft: Draft, text: str, reader: Reader) -> bool:
 
 def read_back(draft: Draft, catalogue: Catalogue) -> str:
     """The summary a resident confirms; the phone is masked."""
-    text = draft.text if len(draft.text) <= 120 else draft.text[:118] + "……"
+    text = mask(draft.text if len(draft.text) <= 120 else draft.text[:118] + "……")
     lines = [f"内容：{text or say('human_text')}"]
     if draft.item:
         lines.append(f"事项：{catalogue.item_name(draft.item)}（{KINDS.get(draft.kind, draft.kind)}）")

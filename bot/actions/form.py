@@ -16,20 +16,41 @@ from nlu.moments import find_time
 from nlu.text import find_phone
 
 # acts that carry something for the open question; all others are answered by rules and come back to it
-_WORKED_IN = {"answer", "affirm", "deny", "skip", "correct", "complain", "inform_place", "inform_time", "inform_phone", "inform_detail"}
+_WORKED_IN = {
+    "answer",
+    "affirm",
+    "deny",
+    "skip",
+    "correct",
+    "complain",
+    "inform_place",
+    "inform_time",
+    "inform_phone",
+    "inform_detail",
+}
 
 
 def fresh(draft: Draft) -> Events:
     """The slots of a form that is about to start with ``draft``."""
     return [
-        SlotSet("draft", draft.to_slot()), SlotSet("detail", None), SlotSet("confirmed", None),
-        SlotSet("offered", False), SlotSet("offer", None), SlotSet("choices", None),
+        SlotSet("draft", draft.to_slot()),
+        SlotSet("detail", None),
+        SlotSet("confirmed", None),
+        SlotSet("offered", False),
+        SlotSet("offer", None),
+        SlotSet("choices", None),
     ]
 
 
 def cleared() -> Events:
     """The slots when nothing is being taken down."""
-    return [SlotSet("draft", None), SlotSet("detail", None), SlotSet("confirmed", None), SlotSet("offered", False), SlotSet("offer", None)]
+    return [
+        SlotSet("draft", None),
+        SlotSet("detail", None),
+        SlotSet("confirmed", None),
+        SlotSet("offered", False),
+        SlotSet("offer", None),
+    ]
 
 
 class OpenTicket(BotAction):
@@ -47,7 +68,9 @@ class OpenTicket(BotAction):
         if draft.department == OUT_OF_SCOPE and draft.decision == "auto" and item:
             dispatcher.utter_message(text=say("opened_out_of_scope", about=item.about))
         elif draft.kind == "consult":
-            dispatcher.utter_message(text=say("opened_consult", department=self.context.catalogue.department_name(draft.department)))
+            dispatcher.utter_message(
+                text=say("opened_consult", department=self.context.catalogue.department_name(draft.department))
+            )
         else:
             dispatcher.utter_message(text=say("opened"))
 
@@ -63,12 +86,15 @@ class OpenOffered(OpenTicket):
         if told != said and self._tells_more(said):
             told = f"{told}\n{said}"
         draft = open_draft(
-            self.context.reader, told, message_id_of(tracker), hazard=bool(offer.get("hazard")),
-            details=offer.get("details"), place=offer.get("place"),
+            self.context.reader,
+            told,
+            message_id_of(tracker),
+            hazard=bool(offer.get("hazard")),
+            details=offer.get("details"),
+            place=offer.get("place"),
         )
         self._greet(dispatcher, draft)
         return fresh(draft)
-
 
     def _tells_more(self, text: str) -> bool:
         """A yes that also says where, when or a number, or goes on with the story."""

@@ -14,7 +14,17 @@ from bot.actions.draft import Draft, ask_next, open_draft
 from bot.actions.form import cleared, fresh
 from bot.wording import say
 
-_TELLS = {"complain", "answer", "correct", "inform_place", "inform_time", "inform_detail", "nlu_fallback", "faq", "hazard"}
+_TELLS = {
+    "complain",
+    "answer",
+    "correct",
+    "inform_place",
+    "inform_time",
+    "inform_detail",
+    "nlu_fallback",
+    "faq",
+    "hazard",
+}
 
 
 class Hazard(BotAction):
@@ -46,7 +56,9 @@ class Human(BotAction):
         else:
             offer = tracker.get_slot("offer") or {}
             told = offer.get("text") if tracker.get_slot("offered") else _told_lately(tracker)
-            draft = open_draft(self.context.reader, told or "", message_id_of(tracker), human=True, hazard=bool(offer.get("hazard")))
+            draft = open_draft(
+                self.context.reader, told or "", message_id_of(tracker), human=True, hazard=bool(offer.get("hazard"))
+            )
         return fresh(draft)
 
 

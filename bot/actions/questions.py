@@ -19,7 +19,9 @@ _DIGITS = {"1": 0, "一": 0, "①": 0, "2": 1, "二": 1, "②": 1, "3": 2, "三"
 
 
 class _Answers(BotAction):
-    def _no_answer(self, dispatcher: CollectingDispatcher, tracker: Tracker, question: str, department: str | None) -> Events:
+    def _no_answer(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, question: str, department: str | None
+    ) -> Events:
         """An honest no; outside the form with the offer of a ticket."""
         if in_form(tracker):
             dispatcher.utter_message(text=say("no_answer_in_form"))
@@ -27,7 +29,10 @@ class _Answers(BotAction):
         catalogue = self.context.catalogue
         owner = department if department and department != OUT_OF_SCOPE else catalogue.fallback
         dispatcher.utter_message(text=say("no_answer", department=catalogue.department_name(owner)))
-        return [SlotSet("offered", True), SlotSet("offer", {"text": question, "hazard": False, "after": message_id_of(tracker)})]
+        return [
+            SlotSet("offered", True),
+            SlotSet("offer", {"text": question, "hazard": False, "after": message_id_of(tracker)}),
+        ]
 
 
 class AnswerQuestion(_Answers):
@@ -45,7 +50,10 @@ class AnswerQuestion(_Answers):
         if near:
             lines = "\n".join(f"{number}. {m.entry.title}" for number, m in enumerate(near, 1))
             dispatcher.utter_message(text=say("choices", lines=lines))
-            return [SlotSet("choices", [m.entry.id for m in near]), SlotSet("offer", {"text": text, "hazard": False, "after": message_id_of(tracker)})]
+            return [
+                SlotSet("choices", [m.entry.id for m in near]),
+                SlotSet("offer", {"text": text, "hazard": False, "after": message_id_of(tracker)}),
+            ]
         reading = metadata_of(tracker).get("reading") or {}
         return [SlotSet("choices", None), *self._no_answer(dispatcher, tracker, text, reading.get("department"))]
 
@@ -56,9 +64,14 @@ class AnswerChoice(_Answers):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         choices, question = tracker.get_slot("choices") or [], str((tracker.get_slot("offer") or {}).get("text") or "")
         digit = next((_DIGITS[c] for c in text_of(tracker) if c in _DIGITS), None)
-        entry = self.context.knowledge.answers.get(choices[digit]) if digit is not None and digit < len(choices) else None
+        entry = (
+            self.context.knowledge.answers.get(choices[digit]) if digit is not None and digit < len(choices) else None
+        )
         if entry is None and digit is None and question:  # none of them
-            return [SlotSet("choices", None), *self._no_answer(dispatcher, tracker, question, self.context.reader.read(question).department)]
+            return [
+                SlotSet("choices", None),
+                *self._no_answer(dispatcher, tracker, question, self.context.reader.read(question).department),
+            ]
         if entry is None:
             dispatcher.utter_message(text=say("no_choice", most=len(choices)))
             return []

@@ -18,10 +18,22 @@ from bot.actions.context import BotAction, BotContext
 
 logger = logging.getLogger(__name__)
 ACTIONS: tuple[type[BotAction], ...] = (
-    form.OpenTicket, form.OpenOffered, form.ValidateTicketForm, form.AskDetail, form.AskConfirmed,
-    questions.AnswerQuestion, questions.AnswerChoice,
-    tickets.FileTicket, tickets.Status, tickets.Urge, tickets.Cancel, tickets.Supplement,
-    people.Hazard, people.Human, people.Decline, people.Repeat,
+    form.OpenTicket,
+    form.OpenOffered,
+    form.ValidateTicketForm,
+    form.AskDetail,
+    form.AskConfirmed,
+    questions.AnswerQuestion,
+    questions.AnswerChoice,
+    tickets.FileTicket,
+    tickets.Status,
+    tickets.Urge,
+    tickets.Cancel,
+    tickets.Supplement,
+    people.Hazard,
+    people.Human,
+    people.Decline,
+    people.Repeat,
 )
 
 

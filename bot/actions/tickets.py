@@ -54,20 +54,46 @@ class FileTicket(BotAction):
         events = [*cleared(), SlotSet("last_ticket", number)]
         if draft.later:
             dispatcher.utter_message(text=say("filed_and_later", begin=draft.later[:20]))
-            events += [SlotSet("offered", True), SlotSet("offer", {"text": draft.later, "hazard": False, "after": message_id_of(tracker)})]
+            events += [
+                SlotSet("offered", True),
+                SlotSet("offer", {"text": draft.later, "hazard": False, "after": message_id_of(tracker)}),
+            ]
         return events
 
     def _to_desk(self, draft: Draft, channel: str, sender: str) -> tickets.Draft:
         catalogue, reading = self.context.catalogue, self.context.reader.read(draft.text)
         item = catalogue.items.get(draft.item or "")
-        names = {code: value for code, value in draft.details.items() if code not in ("place", "time", "phone") and value}
+        names = {
+            code: value for code, value in draft.details.items() if code not in ("place", "time", "phone") and value
+        }
         said = draft.details.get("place") or None
-        place = {"text": said, **{k: (draft.place or {}).get(k) for k in ("district", "district_name", "subdistrict", "subdistrict_name")}} if said else None
+        place = (
+            {
+                "text": said,
+                **{
+                    k: (draft.place or {}).get(k)
+                    for k in ("district", "district_name", "subdistrict", "subdistrict_name")
+                },
+            }
+            if said
+            else None
+        )
         return tickets.Draft(
-            key=draft.key, channel=channel, sender=sender, text=draft.text or say("human_text"), kind=draft.kind, department=draft.department,
-            co_departments=item.co_departments if item else (), item=draft.item, urgency=draft.urgency, hazard=draft.hazard, place=place,
-            time=draft.details.get("time") or None, phone=draft.details.get("phone") or None,
-            details=names | ({"human": "要求人工服务"} if draft.human else {}), reading=reading.to_dict(),
+            key=draft.key,
+            channel=channel,
+            sender=sender,
+            text=draft.text or say("human_text"),
+            kind=draft.kind,
+            department=draft.department,
+            co_departments=item.co_departments if item else (),
+            item=draft.item,
+            urgency=draft.urgency,
+            hazard=draft.hazard,
+            place=place,
+            time=draft.details.get("time") or None,
+            phone=draft.details.get("phone") or None,
+            details=names | ({"human": "要求人工服务"} if draft.human else {}),
+            reading=reading.to_dict(),
             decision="review" if draft.human else draft.decision,
         )
 
@@ -77,7 +103,11 @@ class FileTicket(BotAction):
             about = catalogue.items[draft.item].about if draft.item in catalogue.items else ""
             owner = say("filed_out_of_scope", about=about)
             return say("filed", number=number, owner=owner, deadline="")
-        owner = say("filed_routed", department=catalogue.department_name(department)) if state == "routed" else say("filed_pending")
+        owner = (
+            say("filed_routed", department=catalogue.department_name(department))
+            if state == "routed"
+            else say("filed_pending")
+        )
         hours = self.context.config.contact_hours
         if draft.urgency == "critical":
             hours = min(hours, self.context.config.dispatch_hours["critical"])
@@ -126,10 +156,16 @@ class Status(_WithTicket):
             if ticket is None:
                 return say("status_unknown", number=number)
             matter = f"事项：{self.context.catalogue.item_name(ticket.item)}。" if ticket.item else ""
-            owner = "" if ticket.state == "pending" else f"承办：{self.context.catalogue.department_name(ticket.department)}。"
+            owner = (
+                ""
+                if ticket.state == "pending"
+                else f"承办：{self.context.catalogue.department_name(ticket.department)}。"
+            )
             due = ticket.reply_due.astimezone(tickets.CITY_TIME) if ticket.state in OPEN else None
             deadline = f"预计{due.month}月{due.day}日{due.hour}点前答复。" if due else ""
-            return say("status", number=ticket.number, state=NAMES[ticket.state], matter=matter, owner=owner, deadline=deadline)
+            return say(
+                "status", number=ticket.number, state=NAMES[ticket.state], matter=matter, owner=owner, deadline=deadline
+            )
 
 
 class Urge(_WithTicket):

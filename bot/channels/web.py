@@ -63,7 +63,9 @@ class Web:
             visitor = self._visitor(request)
             if visitor is None:
                 visitor = secrets.token_urlsafe(12)
-            reply = await self._conversation.handle(Inbound("web", visitor, f"{visitor}-{said.id}", said.text), DEADLINE)
+            reply = await self._conversation.handle(
+                Inbound("web", visitor, f"{visitor}-{said.id}", said.text), DEADLINE
+            )
             response = JSONResponse({"replies": list(reply.texts), "pending": reply.pending})
             self._name(response, visitor)
             return response
@@ -74,7 +76,9 @@ class Web:
             if visitor is None:
                 return JSONResponse({"messages": [], "late": []})
             late = await self._conversation.late("web", visitor)
-            return JSONResponse({"messages": await anyio.to_thread.run_sync(self._history, visitor), "late": list(late)})
+            return JSONResponse(
+                {"messages": await anyio.to_thread.run_sync(self._history, visitor), "late": list(late)}
+            )
 
         @router.get("/chat/late", include_in_schema=False)
         async def late(request: Request) -> Response:
@@ -91,7 +95,9 @@ class Web:
     def _history(self, visitor: str) -> list[dict[str, object]]:
         with self._conversation.database.session() as session:
             rows = inbox.conversation(session, "web", visitor, 50)
-            return [{"text": row.text, "replies": list(row.reply or []), "at": row.received_at.isoformat()} for row in rows]
+            return [
+                {"text": row.text, "replies": list(row.reply or []), "at": row.received_at.isoformat()} for row in rows
+            ]
 
     def _visitor(self, request: Request) -> str | None:
         try:

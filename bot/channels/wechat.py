@@ -81,7 +81,11 @@ def parse(body: bytes) -> Callback:
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise Malformed(f"not readable as XML ({type(error).__name__})") from None
     _not_deep(root)
-    fields = {child.tag: (child.text or "").strip() if child.tag != "Content" else child.text or "" for child in root if len(child) == 0}
+    fields = {
+        child.tag: (child.text or "").strip() if child.tag != "Content" else child.text or ""
+        for child in root
+        if len(child) == 0
+    }
     for name in ("ToUserName", "FromUserName"):
         if not _ID.fullmatch(fields.get(name, "")):
             raise Malformed(f"{name} is missing or no account name")
@@ -112,7 +116,11 @@ def reply_xml(callback: Callback, text: str) -> bytes:
 
 
 def _printable(text: str) -> str:
-    return "".join(c for c in text if c in "\n\t" or ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) not in (0xFFFE, 0xFFFF))
+    return "".join(
+        c
+        for c in text
+        if c in "\n\t" or ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF and ord(c) not in (0xFFFE, 0xFFFF)
+    )
 
 
 class WeChat:
@@ -153,7 +161,9 @@ class WeChat:
         timestamp = q.get("timestamp", "")
         if not signed(self._token, q.get("signature", ""), timestamp, q.get("nonce", "")):
             return False
-        return not self._max_skew or (timestamp.isdecimal() and len(timestamp) < 12 and abs(time.time() - int(timestamp)) <= self._max_skew)
+        return not self._max_skew or (
+            timestamp.isdecimal() and len(timestamp) < 12 and abs(time.time() - int(timestamp)) <= self._max_skew
+        )
 
     async def _answer(self, callback: Callback, deadline: float) -> str:
         """The text to reply with; "" acknowledges without a word."""

@@ -21,6 +21,7 @@ from bot.engine.deciding import Thresholds, decide
 
 logger = logging.getLogger(__name__)
 
+
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class Arbiter(GraphComponent):
     """Last in the pipeline; replaces the classifier's intent and keeps its ranking."""
@@ -34,7 +35,11 @@ class Arbiter(GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> Arbiter:
         return cls(config)
 

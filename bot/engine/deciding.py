@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 TICKET_NUMBER = re.compile(r"[Mm][Yy]\s?\d{6}\s?[-—–]?\s?\d{6}")
-_CHOICE = re.compile(r"^\s*(?:我?(?:想问|问|要)?的?是)?\s*(?:第|选|选择)?\s*([123一二三①②③])\s*(?:个|条|项|号)?\s*[。.!!]?\s*$")
-_NO_CHOICE = re.compile(r"^\s*(?:这[些几]个?)?(?:都|全都?)?(?:不是|没有|不对|唔系|唔係)(?:的|这些|我要的|我想问的)?\s*[。.!!]?\s*$")
-_TAKE_IT = re.compile(r"^\s*(?:好的?|嗯|行|要|麻烦|请|帮我|给我|那就|现在)*\s*(?:登记|登記)(?:吧|一下|下|了)?\s*[。.!!]?\s*$")
+_CHOICE = re.compile(
+    r"^\s*(?:我?(?:想问|问|要)?的?是)?\s*(?:第|选|选择)?\s*([123一二三①②③])\s*(?:个|条|项|号)?\s*[。.!!]?\s*$"
+)
+_NO_CHOICE = re.compile(
+    r"^\s*(?:这[些几]个?)?(?:都|全都?)?(?:不是|没有|不对|唔系|唔係)(?:的|这些|我要的|我想问的)?\s*[。.!!]?\s*$"
+)
+_TAKE_IT = re.compile(
+    r"^\s*(?:好的?|嗯|行|要|麻烦|请|帮我|给我|那就|现在)*\s*(?:登记|登記)(?:吧|一下|下|了)?\s*[。.!!]?\s*$"
+)
 _END = r"(?:的|了|吧|啊|呀|呢|哦|啦|哈|嘞|噢)*[\s。.!！~,，]*$"
 # whole messages that mean yes or no to the read-back, whatever the classifier thinks of so few letters
 _YES = re.compile(
-    rf"^\s*(?:👌|👍|✅|🆗|🙆|💯|(?:ok|okay|yes|yep)\b|确认|確認|提交|好|嗯|恩|是|系|係|对|對|行|可以|没问题|冇问题|没有问题|没错|无误|正确|同意|没有?(?:什么)?要改|不用改|没有错误|就这样)+{_END}", re.I)
+    rf"^\s*(?:👌|👍|✅|🆗|🙆|💯|(?:ok|okay|yes|yep)\b|确认|確認|提交|好|嗯|恩|是|系|係|对|對|行|可以|没问题|冇问题|没有问题|没错|无误|正确|同意|没有?(?:什么)?要改|不用改|没有错误|就这样)+{_END}",
+    re.I,
+)
 _NO = re.compile(rf"^\s*(?:不对|不對|不是|错了?|錯了?|有误|no|不正确|写错了?|❌|唔系|唔啱|唔係)+{_END}", re.I)
 _ASKS = re.compile(
     r"[?？]\s*$|怎么(?!没|還|还|回事|都|这么|老|总|又|不)|怎麼(?!沒|還|都|這麼)|怎样|如何|点样|點樣|哪里(?:办|交|查|领|能)|去哪|边度|需要什么|要什么|什么(?:材料|条件|手续|时候能|流程)|多少钱|多久|几点|"
@@ -26,18 +34,34 @@ _ASKS = re.compile(
 # What may interrupt an open question, and how sure the classifier must be.
 COMMANDS = {"human": 0.5, "cancel": 0.5, "query_status": 0.5, "urge": 0.6, "repeat": 0.55, "wait": 0.55}
 CHAT = {
-    "greet": 0.75, "thank": 0.75, "goodbye": 0.75, "abuse": 0.6, "chitchat": 0.75, "out_of_scope": 0.75, "bot_challenge": 0.6, "capabilities": 0.6,
+    "greet": 0.75,
+    "thank": 0.75,
+    "goodbye": 0.75,
+    "abuse": 0.6,
+    "chitchat": 0.75,
+    "out_of_scope": 0.75,
+    "bot_challenge": 0.6,
+    "capabilities": 0.6,
 }
 INTERRUPTIONS = COMMANDS | CHAT
 ANSWERS = {"affirm": 0.45, "deny": 0.45, "skip": 0.45, "correct": 0.45}
 TALK = set(INTERRUPTIONS) | set(ANSWERS) | {"complain_intro"}
 INFORMS = {"inform_place", "inform_time", "inform_phone", "inform_detail"}
 SAYS_SOMETHING = {"complain", "faq", "correct"} | INFORMS
-_FIXED = {"place", "time", "phone", "confirmed", "text"}  # questions whose answers have a form; to the others any words may be an answer
+_FIXED = {
+    "place",
+    "time",
+    "phone",
+    "confirmed",
+    "text",
+}  # questions whose answers have a form; to the others any words may be an answer
 _FREE_MARGIN = 0.15  # how much surer the classifier must be before words that may be a name count as an interruption
 _SHORT = 24
 _OFFERED = 0.44  # nearness from which an entry is worth offering
-_QUESTION, _HALF_NEAR = 0.6, 0.5  # how sure the classifier, and how near an entry, for a question that interrupts a form
+_QUESTION, _HALF_NEAR = (
+    0.6,
+    0.5,
+)  # how sure the classifier, and how near an entry, for a question that interrupts a form
 _TELLS = {"complaint", "report", "help", "suggestion", "praise"}
 
 
@@ -89,14 +113,27 @@ def decide(text: str, ranking: list[dict[str, Any]], meta: dict[str, Any], t: Th
     return _outside(text, best, sure, scores, meta, t)
 
 
+_URGES = re.compile("催|工单|单子|进度|回复|处理结果|反映过|投诉过|上次")
+_WISHES = (
+    (re.compile("撤销|撤回|取消|撤單|撤销"), "withdraw"),
+    (re.compile("催"), "urge"),
+    (re.compile("补充|补一句|更正|改成|改为"), "correct"),
+)
+
+
 def _about_a_ticket(text: str, scores: dict[str, float]) -> str:
+    for pattern, wish in _WISHES:
+        if pattern.search(text):
+            return wish
     wish = max(("query_status", "urge", "cancel", "correct"), key=lambda i: scores.get(i, 0.0))
     if len(TICKET_NUMBER.sub("", text).strip()) < 2 or scores.get(wish, 0.0) < 0.2:
         return "query_status"
     return "withdraw" if wish == "cancel" else wish
 
 
-def _inside(text: str, best: str, sure: float, scores: dict[str, float], meta: dict[str, Any], t: Thresholds) -> tuple[str, float, str]:
+def _inside(
+    text: str, best: str, sure: float, scores: dict[str, float], meta: dict[str, Any], t: Thresholds
+) -> tuple[str, float, str]:
     asked, reading, faq = meta["asked"], meta.get("reading") or {}, float(meta.get("faq") or 0.0)
     short = len(text) <= _SHORT
     if asked == "confirmed":
@@ -118,21 +155,30 @@ def _inside(text: str, best: str, sure: float, scores: dict[str, float], meta: d
     return "answer", 1.0, "open question"
 
 
-def _outside(text: str, best: str, sure: float, scores: dict[str, float], meta: dict[str, Any], t: Thresholds) -> tuple[str, float, str]:
+def _outside(
+    text: str, best: str, sure: float, scores: dict[str, float], meta: dict[str, Any], t: Thresholds
+) -> tuple[str, float, str]:
     reading, faq = meta.get("reading") or {}, float(meta.get("faq") or 0.0)
     short = len(text) <= _SHORT
     kind, words, question = reading.get("kind"), looks_like_a_question(text), scores.get("faq", 0.0)
     asks = kind == "consult" or (question >= 0.4 and (words or kind not in _TELLS or faq >= _OFFERED))
-    if best in TALK and sure >= t.talk and (short or (sure >= 0.8 and best != "correct")):
+    reproach = best == "urge" and len(text) > 20 and not _URGES.search(text)  # "怎么没人管" tells of a matter
+    if best in TALK and not reproach and sure >= t.talk and (short or (sure >= 0.8 and best != "correct")):
         return best, sure, "talk"
     if best in INFORMS and sure >= t.talk and short and not words and faq < t.faq_likely:
         return best, sure, "a detail"
     told = kind == "complaint" and not words and question < 0.4  # "楼上漏水" is a matter, whatever entry is called so
     if (faq >= t.faq_sure and not told) or (asks and faq >= t.faq_likely):
         return "faq", faq, "near an entry"
-    if asks and scores.get("complain", 0.0) < 0.5 and (kind != "other" or question >= _QUESTION):
+    if (
+        asks
+        and scores.get("complain", 0.0) < (0.85 if kind == "consult" and words else 0.5)
+        and (kind != "other" or question >= _QUESTION)
+    ):
         return "faq", question, "question"
-    if scores.get("complain", 0.0) >= t.understood or (kind not in (None, "other") and len(text) >= 4 and best in SAYS_SOMETHING):
+    if scores.get("complain", 0.0) >= t.understood or (
+        kind not in (None, "other") and len(text) >= 4 and best in SAYS_SOMETHING
+    ):
         return "complain", max(scores.get("complain", 0.0), sure), "complaint"
     if best in TALK and sure >= t.understood:
         return best, sure, "weak talk"

@@ -61,13 +61,17 @@ class Door(InputChannel):
                 metadata.update(await _state(agent, sender, message_id))
             metadata["message_id"] = message_id
             out = CollectingOutputChannel()
-            await on_new_message(UserMessage(body["text"], out, sender, input_channel="minyi", message_id=message_id, metadata=metadata))
+            await on_new_message(
+                UserMessage(body["text"], out, sender, input_channel="minyi", message_id=message_id, metadata=metadata)
+            )
             tracker = await agent.tracker_store.retrieve(sender)
-            return response.json({
-                "replies": [m["text"] for m in out.messages if m.get("text")],
-                "intent": tracker.latest_message.intent.get("name") if tracker and tracker.latest_message else None,
-                "active": bool(tracker and tracker.active_loop_name),
-            })
+            return response.json(
+                {
+                    "replies": [m["text"] for m in out.messages if m.get("text")],
+                    "intent": tracker.latest_message.intent.get("name") if tracker and tracker.latest_message else None,
+                    "active": bool(tracker and tracker.active_loop_name),
+                }
+            )
 
         @door.route("/undo", methods=["POST"])
         async def undo(request: Request) -> Any:
@@ -94,8 +98,12 @@ async def _state(agent: Any, sender: str, message_id: str) -> dict[str, Any]:
         await agent.tracker_store.save(tracker)
         last = tracker.get_last_event_for(UserUttered)
     offer = tracker.get_slot("offer") or {}
-    if tracker.get_slot("offered") and offer.get("after") not in _latest(tracker, _HAZARD_OFFER if offer.get("hazard") else 1):
-        tracker.update(SlotSet("offered", False), agent.domain)  # an offer holds for the very next message, after a danger for some more
+    if tracker.get_slot("offered") and offer.get("after") not in _latest(
+        tracker, _HAZARD_OFFER if offer.get("hazard") else 1
+    ):
+        tracker.update(
+            SlotSet("offered", False), agent.domain
+        )  # an offer holds for the very next message, after a danger for some more
         await agent.tracker_store.save(tracker)
     draft = tracker.get_slot("draft") or {}
     return {

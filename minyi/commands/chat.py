@@ -22,7 +22,11 @@ class NoService(MinyiError):
     """No running service could be reached or started."""
 
 
-def chat(url: Annotated[str | None, typer.Option(help="address of a running service; the settings' own when not given")] = None) -> None:
+def chat(
+    url: Annotated[
+        str | None, typer.Option(help="address of a running service; the settings' own when not given")
+    ] = None,
+) -> None:
     """Talk to minyi. Uses the running service, or starts one for the time of the talk. End with 退出 or Ctrl-D."""
     settings = load_settings()
     console = Console(highlight=False)
@@ -35,7 +39,9 @@ def chat(url: Annotated[str | None, typer.Option(help="address of a running serv
                 answer = http.post("/chat/messages", json=body)
                 answer.raise_for_status()
             except httpx.HTTPError as error:
-                raise NoService(f"{base}: the service does not answer ({type(error).__name__}); is `minyi up` still running?") from None
+                raise NoService(
+                    f"{base}: the service does not answer ({type(error).__name__}); is `minyi up` still running?"
+                ) from None
             replies = answer.json()["replies"]
             waited = 0.0
             while answer.json()["pending"] and not replies and waited < 60:
@@ -71,7 +77,9 @@ def _service(settings: Settings, url: str | None) -> Iterator[str]:
 
     port = free_port()
     print("正在启动 starting the service for this talk …", file=sys.stderr)
-    process = subprocess.Popen([sys.executable, "-m", "minyi", "up", "--port", str(port)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minyi", "up", "--port", str(port)], stderr=subprocess.PIPE, text=True
+    )
     base = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + 600

@@ -31,16 +31,24 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     if twice:
         raise DataMalformed("\n".join(twice[:40]))
     report = {
-        "departments": len(city.catalogue.departments), "items": len(city.catalogue.items), "hazards": len(city.catalogue.hazards),
-        "districts": len(city.places.districts), "subdistricts": len(city.places.subdistricts), "faq": len(answers),
-        "complaints": len(examples), "departments_without_complaints": sorted(set(city.catalogue.departments) - {e.department for e in examples}),
+        "departments": len(city.catalogue.departments),
+        "items": len(city.catalogue.items),
+        "hazards": len(city.catalogue.hazards),
+        "districts": len(city.places.districts),
+        "subdistricts": len(city.places.subdistricts),
+        "faq": len(answers),
+        "complaints": len(examples),
+        "departments_without_complaints": sorted(set(city.catalogue.departments) - {e.department for e in examples}),
         "items_without_complaints": sorted(set(city.catalogue.items) - {e.item for e in examples}),
-        "urgency": dict(Counter(e.urgency for e in examples)), "kind": dict(Counter(e.kind for e in examples)),
+        "urgency": dict(Counter(e.urgency for e in examples)),
+        "kind": dict(Counter(e.kind for e in examples)),
     }
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
         return
     table = Table(show_header=False, box=None)
     for name, value in report.items():
-        table.add_row(name.replace("_", " "), ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value))
+        table.add_row(
+            name.replace("_", " "), ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+        )
     Console().print(table)

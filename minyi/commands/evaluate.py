@@ -16,7 +16,9 @@ from minyi.settings import load_settings
 
 def evaluate(
     data: Annotated[list[Path], typer.Option("--data", help="labelled CSV or JSON Lines; may be given several times")],
-    model: Annotated[str | None, typer.Option("--model", help="a version under the models folder, or a model folder")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="a version under the models folder, or a model folder")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Compares readings with the labels of --data: accuracy, macro-F1, top 3, calibration, urgency, by department."""
@@ -44,5 +46,9 @@ def _show(report: dict[str, Any]) -> None:
             console.print(f"[bold]{name}[/bold]  " + "  ".join(f"{k} {v}" for k, v in plain.items()))
     table = Table("department", "cases", "precision", "recall", "F1")
     for code, row in sorted(report["department"]["by_department"].items(), key=lambda kv: kv[1]["f1"]):
-        table.add_row(code, str(row["cases"]), *(f"{row[k]:.2f}" if row[k] is not None else "–" for k in ("precision", "recall", "f1")))
+        table.add_row(
+            code,
+            str(row["cases"]),
+            *(f"{row[k]:.2f}" if row[k] is not None else "–" for k in ("precision", "recall", "f1")),
+        )
     console.print(table)

@@ -23,12 +23,21 @@ def list_models(as_json: Annotated[bool, typer.Option("--json", help="print JSON
     settings = load_settings()
     cards, serving = store.versions(settings.models), store.current(settings.models)
     if as_json:
-        print(json.dumps([{**_short(card), "in_service": card["version"] == serving} for card in cards], ensure_ascii=False, indent=1))
+        print(
+            json.dumps(
+                [{**_short(card), "in_service": card["version"] == serving} for card in cards],
+                ensure_ascii=False,
+                indent=1,
+            )
+        )
         return
     table = Table("", "version", "made", "texts", "from the desk", "accuracy", "macro-F1")
     for card in cards:
         row = _short(card)
-        table.add_row("●" if card["version"] == serving else "", *(str(row[k]) for k in ("version", "created", "texts", "desk_labels", "accuracy", "macro_f1")))
+        table.add_row(
+            "●" if card["version"] == serving else "",
+            *(str(row[k]) for k in ("version", "created", "texts", "desk_labels", "accuracy", "macro_f1")),
+        )
     Console().print(table)
 
 
@@ -56,5 +65,11 @@ def rollback() -> None:
 
 def _short(card: dict) -> dict:
     scores = card["scores"]["department"]
-    return {"version": card["version"], "created": card["created"], "texts": card["data"]["texts"],
-            "desk_labels": card["data"].get("desk_labels", 0), "accuracy": scores["accuracy"], "macro_f1": scores["macro_f1"]}
+    return {
+        "version": card["version"],
+        "created": card["created"],
+        "texts": card["data"]["texts"],
+        "desk_labels": card["data"].get("desk_labels", 0),
+        "accuracy": scores["accuracy"],
+        "macro_f1": scores["macro_f1"],
+    }

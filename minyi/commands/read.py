@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 def read(
     text: Annotated[str | None, typer.Argument(help="one text")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="CSV or JSON Lines with a column `text`")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="where the readings go: .jsonl (whole) or .csv (main columns); - for stdout")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="a version under the models folder, or a model folder")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="where the readings go: .jsonl (whole) or .csv (main columns); - for stdout"),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="a version under the models folder, or a model folder")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON rather than a table")] = False,
 ) -> None:
     """Reads one TEXT, or every row of --file into --out.
@@ -104,18 +109,45 @@ def _write(readings: Iterator[Reading], out: Path) -> None:
             fresh.unlink()
 
 
-_COLUMNS = ["text", "department", "department_name", "confidence", "decision", "item", "item_name", "kind", "urgency", "hazard",
-            "district", "subdistrict", "place", "time", "phone", "model"]
+_COLUMNS = [
+    "text",
+    "department",
+    "department_name",
+    "confidence",
+    "decision",
+    "item",
+    "item_name",
+    "kind",
+    "urgency",
+    "hazard",
+    "district",
+    "subdistrict",
+    "place",
+    "time",
+    "phone",
+    "model",
+]
 
 
 def _flat(r: Reading) -> dict[str, Any]:
     first, item = (r.departments or (None,))[0], (r.items or (None,))[0]
     return {
-        "text": r.text, "department": first and first.code, "department_name": first and first.name,
-        "confidence": first and first.confidence, "decision": r.decision, "item": item and item.code, "item_name": item and item.name,
-        "kind": r.kind.label, "urgency": r.urgency.level, "hazard": r.urgency.hazard,
-        "district": r.place and r.place.district_name, "subdistrict": r.place and r.place.subdistrict_name,
-        "place": r.place and r.place.text, "time": r.time and r.time.text, "phone": r.phone, "model": r.model,
+        "text": r.text,
+        "department": first and first.code,
+        "department_name": first and first.name,
+        "confidence": first and first.confidence,
+        "decision": r.decision,
+        "item": item and item.code,
+        "item_name": item and item.name,
+        "kind": r.kind.label,
+        "urgency": r.urgency.level,
+        "hazard": r.urgency.hazard,
+        "district": r.place and r.place.district_name,
+        "subdistrict": r.place and r.place.subdistrict_name,
+        "place": r.place and r.place.text,
+        "time": r.time and r.time.text,
+        "phone": r.phone,
+        "model": r.model,
     }
 
 
@@ -142,7 +174,9 @@ def _show(r: Reading, reader: Reader) -> None:
     hazard = reader.city.catalogue.hazards.get(r.urgency.hazard or "")
     table.add_row("紧急程度", URGENCIES[r.urgency.level], f"{r.urgency.confidence:.0%}", hazard.name if hazard else "")
     if r.place:
-        table.add_row("地点", r.place.text, "", " ".join(filter(None, [r.place.district_name, r.place.subdistrict_name])))
+        table.add_row(
+            "地点", r.place.text, "", " ".join(filter(None, [r.place.district_name, r.place.subdistrict_name]))
+        )
     if r.time:
         table.add_row("时间", r.time.text)
     if r.phone:

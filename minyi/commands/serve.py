@@ -32,4 +32,6 @@ def serve(
     except MinyiError as error:
         print(f"minyi: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
         raise typer.Exit(CANNOT_START) from None
-    uvicorn.run(create_app(parts, engine), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=8)
+    uvicorn.run(
+        create_app(parts, engine), host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=8
+    )

@@ -16,13 +16,26 @@ from nlu.errors import DataMalformed
 
 
 def train(
-    data: Annotated[list[Path] | None, typer.Option("--data", help="labelled CSV or JSON Lines; may be given several times")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="folder of the new model; under the models folder when not given")] = None,
-    catalogue: Annotated[str, typer.Option("--catalogue", help="`city` checks labels against the catalogue, `none` takes them from the file")] = "city",
-    shipped: Annotated[bool, typer.Option("--shipped/--no-shipped", help="also learn from the shipped complaints")] = True,
-    labels: Annotated[bool, typer.Option("--labels/--no-labels", help="also learn from corrections made at the desk")] = True,
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="labelled CSV or JSON Lines; may be given several times")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="folder of the new model; under the models folder when not given")
+    ] = None,
+    catalogue: Annotated[
+        str,
+        typer.Option("--catalogue", help="`city` checks labels against the catalogue, `none` takes them from the file"),
+    ] = "city",
+    shipped: Annotated[
+        bool, typer.Option("--shipped/--no-shipped", help="also learn from the shipped complaints")
+    ] = True,
+    labels: Annotated[
+        bool, typer.Option("--labels/--no-labels", help="also learn from corrections made at the desk")
+    ] = True,
     seed: Annotated[int, typer.Option(help="same data and seed give the same scores")] = 13,
-    promote: Annotated[bool, typer.Option("--promote/--no-promote", help="put the model into service when it has no --out")] = True,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="put the model into service when it has no --out")
+    ] = True,
 ) -> None:
     """Trains a reader and prints its held-out scores.
 
@@ -95,8 +108,15 @@ def report(card: dict) -> None:
     for column in ("decision", "examples", "labels", "accuracy", "macro-F1", "top 3", "ECE"):
         table.add_column(column, justify="left" if column == "decision" else "right")
     for name, s in card["scores"].items():
-        table.add_row(name, str(s["examples"]), str(len(card["data"].get(name, {}))), *(f"{s[k]:.3f}" for k in ("accuracy", "macro_f1", "top3", "ece")))
+        table.add_row(
+            name,
+            str(s["examples"]),
+            str(len(card["data"].get(name, {}))),
+            *(f"{s[k]:.3f}" for k in ("accuracy", "macro_f1", "top3", "ece")),
+        )
     Console().print(table)
     d = card["scores"]["department"]
     if d["auto_precision"] is not None:
-        Console().print(f"automatic routing: {d['auto_share']:.1%} of texts at precision {d['auto_precision']:.1%}; candidates hold {d['candidates_mean']} departments on average")
+        Console().print(
+            f"automatic routing: {d['auto_share']:.1%} of texts at precision {d['auto_precision']:.1%}; candidates hold {d['candidates_mean']} departments on average"
+        )

@@ -149,7 +149,11 @@ def fault_of(example: Example, catalogue: Catalogue | None) -> str | None:
         return None
     if example.kind and example.kind not in KINDS:
         return f"unknown kind '{example.kind}'; known: {', '.join(KINDS)}"
-    for what, known in (("department", catalogue.departments), ("item", catalogue.items), ("hazard", catalogue.hazards)):
+    for what, known in (
+        ("department", catalogue.departments),
+        ("item", catalogue.items),
+        ("hazard", catalogue.hazards),
+    ):
         code = getattr(example, what)
         if code and code not in known:
             return f"unknown {what} '{code}'"

@@ -35,8 +35,11 @@ def expected_calibration_error(p: Floats, y: Integers, bins: int = 15) -> float:
     """Mean gap between confidence and accuracy over ``bins`` equal-width bins of confidence."""
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(float(right[which == b].mean()) - float(confidence[which == b].mean())) * float((which == b).mean())
-            for b in range(bins) if (which == b).any()]
+    gaps = [
+        abs(float(right[which == b].mean()) - float(confidence[which == b].mean())) * float((which == b).mean())
+        for b in range(bins)
+        if (which == b).any()
+    ]
     return float(sum(gaps))
 
 
@@ -66,7 +69,10 @@ def evaluate(
         report["kind"] = _plain(told)
     placed = [(e, r) for e, r in zip(examples, readings, strict=True) if e.place]
     if placed:
-        found = [r.place is not None and (r.place.text in e.place or e.place in r.place.text or _overlap(e, r)) for e, r in placed]
+        found = [
+            r.place is not None and (r.place.text in e.place or e.place in r.place.text or _overlap(e, r))
+            for e, r in placed
+        ]
         report["place"] = {"examples": len(placed), "found": _share(found)}
     return report
 
@@ -96,8 +102,14 @@ def _choices(pairs: Sequence[tuple[Example, Reading]], what: str, reader: Reader
     confidence = np.array([choices[0].confidence if choices else 0.0 for choices in lists])
     two = np.stack([confidence, 1 - confidence], axis=1)  # confidence against the rest, for the calibration figure
     which = np.minimum((confidence * 15).astype(int), 14)
-    report["ece"] = round(sum(abs(float(right[which == b].mean()) - float(two[which == b, 0].mean())) * float((which == b).mean())
-                              for b in range(15) if (which == b).any()), 4)
+    report["ece"] = round(
+        sum(
+            abs(float(right[which == b].mean()) - float(two[which == b, 0].mean())) * float((which == b).mean())
+            for b in range(15)
+            if (which == b).any()
+        ),
+        4,
+    )
     if what == "department":
         auto = np.array([r.decision == "auto" for _, r in pairs])
         report["auto_share"], report["auto_precision"] = _share(auto), _share(right[auto])
@@ -113,8 +125,12 @@ def _table(told: Sequence[str], chosen: Sequence[str]) -> dict[str, dict[str, An
     for label in sorted(set(told)):
         hit = sum(a == b == label for a, b in zip(told, chosen, strict=True))
         cases, claimed = told.count(label), chosen.count(label)
-        table[label] = {"cases": cases, "recall": round(hit / cases, 4), "precision": round(hit / claimed, 4) if claimed else None,
-                        "f1": round(2 * hit / (cases + claimed), 4)}
+        table[label] = {
+            "cases": cases,
+            "recall": round(hit / cases, 4),
+            "precision": round(hit / claimed, 4) if claimed else None,
+            "f1": round(2 * hit / (cases + claimed), 4),
+        }
     return table
 
 

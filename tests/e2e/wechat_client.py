@@ -27,7 +27,12 @@ class WeChatClient:
     def signed(self, token: str | None = None) -> dict[str, str]:
         timestamp, nonce = str(int(time.time())), "1372623149"
         joined = "".join(sorted([token or self.token, timestamp, nonce]))
-        return {"signature": hashlib.sha1(joined.encode()).hexdigest(), "timestamp": timestamp, "nonce": nonce, "openid": self.openid}
+        return {
+            "signature": hashlib.sha1(joined.encode()).hexdigest(),
+            "timestamp": timestamp,
+            "nonce": nonce,
+            "openid": self.openid,
+        }
 
     def verify(self, echo: str) -> httpx.Response:
         return httpx.get(f"{self.url}/wechat", params={**self.signed(), "echostr": echo}, trust_env=False)
@@ -39,7 +44,12 @@ class WeChatClient:
             f"<Content><![CDATA[{content}]]></Content><MsgId>{message_id}</MsgId></xml>"
         )
         return httpx.post(
-            f"{self.url}/wechat", params=self.signed(), content=body.encode(), headers={"Content-Type": "text/xml"}, timeout=timeout, trust_env=False
+            f"{self.url}/wechat",
+            params=self.signed(),
+            content=body.encode(),
+            headers={"Content-Type": "text/xml"},
+            timeout=timeout,
+            trust_env=False,
         )
 
     def say(self, content: str) -> str:

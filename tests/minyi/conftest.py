@@ -48,7 +48,11 @@ def run(
     models = tmp_path / "models"
     store.save(replace(model, card={**model.card, "version": "v1", "created": "1"}), models / "v1")
     store.promote(models, "v1")
-    for name, value in {"MINYI_MODELS": models, "MINYI_TRAINING_DATA": city_folder, "MINYI_DATA": tmp_path / "data"}.items():
+    for name, value in {
+        "MINYI_MODELS": models,
+        "MINYI_TRAINING_DATA": city_folder,
+        "MINYI_DATA": tmp_path / "data",
+    }.items():
         monkeypatch.setenv(name, str(value))
 
     def command(*arguments: object) -> Ran:

@@ -31,6 +31,7 @@ def own(tmp_path: Path) -> Path:
 
 # read -----------------------------------------------------------------------------------------------------------------------------
 
+
 def test_reading_a_text_prints_its_reading(run: Run) -> None:
     ran = run("read", "柳荫街道的路灯不亮")
     assert (ran.status, ran.json["departments"][0]["code"], ran.json["place"]["district"]) == (0, "lamps", "north")
@@ -43,7 +44,7 @@ def test_reading_any_text_ends_well(run: Run, text: str) -> None:
     assert ran.status == 0 and len(ran.json["text"]) == len(text)
 
 
-TEXTS = ["路灯不亮", "", "秤不准，\n少二两", "渡轮\"晚\"点", "  ", "😀", "着火了"]
+TEXTS = ["路灯不亮", "", "秤不准，\n少二两", '渡轮"晚"点', "  ", "😀", "着火了"]
 
 
 def test_a_csv_is_read_in_order(run: Run, tmp_path: Path) -> None:
@@ -65,11 +66,16 @@ def test_json_lines_are_read_in_order_to_standard_output(run: Run, tmp_path: Pat
 
 
 def test_the_main_columns_as_csv(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("text\n柳荫街道路灯不亮，电话13812345678\n\"\"\n", "utf-8")
+    (tmp_path / "in.csv").write_text('text\n柳荫街道路灯不亮，电话13812345678\n""\n', "utf-8")
     assert run("read", "--file", tmp_path / "in.csv", "--out", tmp_path / "out.csv").status == 0
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
-    assert (first["department"], first["district"], first["phone"], first["model"]) == ("lamps", "北岸区", "13812345678", "v1")
+    assert (first["department"], first["district"], first["phone"], first["model"]) == (
+        "lamps",
+        "北岸区",
+        "13812345678",
+        "v1",
+    )
     assert (second["department"], second["kind"], second["decision"]) == ("", "other", "review")
 
 
@@ -78,18 +84,26 @@ def test_bad_rows_are_told_and_skipped(run: Run, tmp_path: Path) -> None:
     ran = run("read", "--file", tmp_path / "in.csv", "--out", tmp_path / "out.jsonl")
     assert ran.status == 1
     assert f"{tmp_path / 'in.csv'}:3: skipped, 3 columns" in ran.err and "2 read, 1 skipped" in ran.err
-    assert [json.loads(line)["text"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()] == ["路灯不亮", "秤不准"]
+    assert [json.loads(line)["text"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()] == [
+        "路灯不亮",
+        "秤不准",
+    ]
 
 
-@pytest.mark.parametrize(("name", "content", "told"), [
-    ("in.csv", "内容\n路灯不亮\n", "in.csv:1: no column 'text'; found 内容"),
-    ("in.csv", "", "in.csv:1: no column 'text'"),
-    ("in.csv", "text\n", "no row could be read"),
-    ("in.jsonl", '{"content": "路灯"}\n', "no row could be read"),
-    ("in.jsonl", "", "no row could be read"),
-    (None, "", "no such file"),
-])
-def test_a_file_that_cannot_be_read_is_one_line(run: Run, tmp_path: Path, name: str | None, content: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("in.csv", "内容\n路灯不亮\n", "in.csv:1: no column 'text'; found 内容"),
+        ("in.csv", "", "in.csv:1: no column 'text'"),
+        ("in.csv", "text\n", "no row could be read"),
+        ("in.jsonl", '{"content": "路灯"}\n', "no row could be read"),
+        ("in.jsonl", "", "no row could be read"),
+        (None, "", "no such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(
+    run: Run, tmp_path: Path, name: str | None, content: str, told: str
+) -> None:
     path = tmp_path / (name or "gone.csv")
     if name:
         path.write_text(content, "utf-8")
@@ -106,7 +120,9 @@ def test_where_nothing_can_be_written_is_one_line(run: Run, tmp_path: Path, out:
     assert ran.status == 1 and "cannot be written" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [["read"], ["read", "x", "--file", "y"], ["read", "--file", "y"], ["read", "--what"], ["rede"]])
+@pytest.mark.parametrize(
+    "arguments", [["read"], ["read", "x", "--file", "y"], ["read", "--file", "y"], ["read", "--what"], ["rede"]]
+)
 def test_a_wrong_command_is_told(run: Run, arguments: list[str]) -> None:
     assert run(*arguments).status == 2
 
@@ -131,6 +147,7 @@ def test_a_model_of_another_format_is_one_line(run: Run, tmp_path: Path) -> None
 
 
 # train, evaluate ------------------------------------------------------------------------------------------------------------------
+
 
 def test_labels_of_ones_own_from_training_to_reading(run: Run, tmp_path: Path, own: Path) -> None:
     model = tmp_path / "own-model"
@@ -161,13 +178,18 @@ def test_training_on_the_citys_own_complaints_puts_the_model_into_service(run: R
     assert run("read", "路灯不亮").json["model"] == serving[0]
 
 
-@pytest.mark.parametrize(("content", "arguments", "told"), [
-    ("text,department\n路灯坏了,nobody\n", [], "own.csv:2: unknown department 'nobody'"),
-    ("text,department\n路灯坏了,甲\n秤不准,甲\n", ["--catalogue", "none"], "fewer than two departments"),
-    ("text\n路灯坏了\n", ["--catalogue", "none"], "fewer than two departments"),
-    ("text,department\n", ["--catalogue", "none"], "no rows below the header"),
-])
-def test_training_data_that_teaches_nothing_is_one_line(run: Run, tmp_path: Path, own: Path, content: str, arguments: list[str], told: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "arguments", "told"),
+    [
+        ("text,department\n路灯坏了,nobody\n", [], "own.csv:2: unknown department 'nobody'"),
+        ("text,department\n路灯坏了,甲\n秤不准,甲\n", ["--catalogue", "none"], "fewer than two departments"),
+        ("text\n路灯坏了\n", ["--catalogue", "none"], "fewer than two departments"),
+        ("text,department\n", ["--catalogue", "none"], "no rows below the header"),
+    ],
+)
+def test_training_data_that_teaches_nothing_is_one_line(
+    run: Run, tmp_path: Path, own: Path, content: str, arguments: list[str], told: str
+) -> None:
     own.write_text(content, "utf-8")
     ran = run("train", "--data", own, "--out", tmp_path / "m", *arguments)
     assert ran.status == 1 and told in ran.err and "Traceback" not in ran.err
@@ -191,6 +213,7 @@ def test_evaluating_prints_a_table(run: Run, city_folder: Path) -> None:
 
 # models, data ---------------------------------------------------------------------------------------------------------------------
 
+
 def test_models_are_listed_promoted_and_taken_back(run: Run, tmp_path: Path) -> None:
     from nlu import store
 
@@ -199,9 +222,15 @@ def test_models_are_listed_promoted_and_taken_back(run: Run, tmp_path: Path) -> 
     card = {k: v for k, v in first.card.items() if k not in ("files", "checksum")}
     store.save(replace(first, card={**card, "version": "v2", "created": "2"}), models / "v2")
     assert run("models", "rollback").status == 1
-    assert [(m["version"], m["in_service"]) for m in run("models", "list", "--json").json] == [("v1", True), ("v2", False)]
+    assert [(m["version"], m["in_service"]) for m in run("models", "list", "--json").json] == [
+        ("v1", True),
+        ("v2", False),
+    ]
     assert run("models", "promote", "v2").status == 0
-    assert [(m["version"], m["in_service"]) for m in run("models", "list", "--json").json] == [("v1", False), ("v2", True)]
+    assert [(m["version"], m["in_service"]) for m in run("models", "list", "--json").json] == [
+        ("v1", False),
+        ("v2", True),
+    ]
     assert run("models", "rollback").status == 0
     assert store.current(models) == "v1"
     ran = run("models", "list")
@@ -223,19 +252,27 @@ def test_checking_the_data_counts_it(run: Run) -> None:
     ran = run("data", "check", "--json")
     assert ran.status == 0
     assert {k: ran.json[k] for k in ("departments", "items", "districts", "faq", "complaints")} == {
-        "departments": 4, "items": 4, "districts": 2, "faq": 3, "complaints": 24}
+        "departments": 4,
+        "items": 4,
+        "districts": 2,
+        "faq": 3,
+        "complaints": 24,
+    }
     assert ran.json["items_without_complaints"] == ["other_matter"]
     assert run("data", "check").status == 0
 
 
-@pytest.mark.parametrize(("name", "more", "told"), [
-    ("complaints/all.csv", "渡輪又晚開了半個鐘頭,markets,,,,,\n", "all.csv:26: the text already stands at"),
-    ("complaints/all.csv", "停船了,nobody,,,,,\n", "all.csv:26: unknown department 'nobody'"),
-    ("faq/all.yml", "- {id: x1}\n", "all.yml:25: 'x1' has no"),
-    ("catalogue/items/all.yml", "- {code: x1}\n", "all.yml:11: 'x1' has no"),
-    ("places/landmarks.yml", "- {name: 甲, kind: park}\n", "landmarks.yml:3:"),
-    ("catalogue/hazard_cues.yml", "- {code: x1, cues: [甲]}\n", "hazard_cues.yml:4: unknown hazard"),
-])
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [
+        ("complaints/all.csv", "渡輪又晚開了半個鐘頭,markets,,,,,\n", "all.csv:26: the text already stands at"),
+        ("complaints/all.csv", "停船了,nobody,,,,,\n", "all.csv:26: unknown department 'nobody'"),
+        ("faq/all.yml", "- {id: x1}\n", "all.yml:25: 'x1' has no"),
+        ("catalogue/items/all.yml", "- {code: x1}\n", "all.yml:11: 'x1' has no"),
+        ("places/landmarks.yml", "- {name: 甲, kind: park}\n", "landmarks.yml:3:"),
+        ("catalogue/hazard_cues.yml", "- {code: x1, cues: [甲]}\n", "hazard_cues.yml:4: unknown hazard"),
+    ],
+)
 def test_checking_the_data_names_file_and_line(
     run: Run, monkeypatch: pytest.MonkeyPatch, own_city: Path, name: str, more: str, told: str
 ) -> None:

@@ -8,12 +8,15 @@ from nlu.errors import DataMalformed
 from nlu.urgency import load_cues
 
 SHIPPED = Path(__file__).parents[2] / "training_data" / "catalogue"
-DEPARTMENTS = set(re.findall(
-    r"\w+", "police traffic_police urban_management housing housing_fund transport bus_metro port_air_rail environment water_affairs water_supply "
-    "power_grid gas telecom postal market_regulation human_resources medical_insurance education health civil_affairs disabled_federation "
-    "veterans culture_tourism_sports planning_land emergency_management fire tax commerce industry_it development_reform finance_regulation "
-    "justice petition government_services agriculture customs_border weather unions_youth_women subdistrict out_of_scope"
-))
+DEPARTMENTS = set(
+    re.findall(
+        r"\w+",
+        "police traffic_police urban_management housing housing_fund transport bus_metro port_air_rail environment water_affairs water_supply "
+        "power_grid gas telecom postal market_regulation human_resources medical_insurance education health civil_affairs disabled_federation "
+        "veterans culture_tourism_sports planning_land emergency_management fire tax commerce industry_it development_reform finance_regulation "
+        "justice petition government_services agriculture customs_border weather unions_youth_women subdistrict out_of_scope",
+    )
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +63,15 @@ def test_an_items_own_wording_is_asked_first(city_folder: Path) -> None:
     assert (catalogue.item_name("lamp_out"), catalogue.item_name("gone")) == ("路灯不亮", "gone")
 
 
-@pytest.mark.parametrize(("detail", "text", "found"), [
-    ("pole", "坏的是灯杆１２３那盏", "灯杆１２３"), ("pole", "不知道", None), ("subject", "楼下卖的酒是假的", "楼下卖的酒是假的"), ("subject", "不好", None),
-])
+@pytest.mark.parametrize(
+    ("detail", "text", "found"),
+    [
+        ("pole", "坏的是灯杆１２３那盏", "灯杆１２３"),
+        ("pole", "不知道", None),
+        ("subject", "楼下卖的酒是假的", "楼下卖的酒是假的"),
+        ("subject", "不好", None),
+    ],
+)
 def test_a_detail_already_said_is_found(city_folder: Path, detail: str, text: str, found: str | None) -> None:
     assert load_catalogue(city_folder / "catalogue").details[detail].find(text) == found
 
@@ -70,37 +79,88 @@ def test_a_detail_already_said_is_found(city_folder: Path, detail: str, text: st
 ITEM = "- {code: lamp_out, name: 路灯不亮, department: lamps, about: 路灯。"
 
 
-@pytest.mark.parametrize(("name", "content", "told"), [
-    ("items/all.yml", f"{ITEM}}}\n- {{code: b1, name: 甲, department: nobody, about: 乙}}\n", "all.yml:2: unknown department 'nobody'"),
-    ("items/all.yml", f"{ITEM}, details: [colour]}}\n", "all.yml:1: unknown detail 'colour'"),
-    ("items/all.yml", f"{ITEM}, ask: {{colour: 什么颜色}}}}\n", "all.yml:1: unknown detail 'colour'"),
-    ("items/all.yml", f"{ITEM}, co_departments: [nobody]}}\n", "all.yml:1: unknown department 'nobody'"),
-    ("items/all.yml", f"{ITEM}, urgency: soon}}\n", "all.yml:1: unknown urgency 'soon'"),
-    ("items/all.yml", f"{ITEM}, colour: red}}\n", "all.yml:1: unknown key 'colour'"),
-    ("items/all.yml", "\n- code: lamp_out\n  name: 路灯不亮\n  about: 路灯。\n", "all.yml:2: 'lamp_out' has no department"),
-    ("items/all.yml", f"{ITEM}}}\n{ITEM}}}\n", "all.yml:2: code 'lamp_out' is already used at"),
-    ("items/all.yml", "- {code: Lamp Out, name: 甲, department: lamps, about: 乙}\n", "all.yml:1: code 'Lamp Out' must be"),
-    ("items/all.yml", "- {code: 5, name: 甲, department: lamps, about: 乙}\n", "all.yml:1: code 5 must be"),
-    ("items/all.yml", "- {code: b1, name: '', department: lamps, about: 乙}\n", "all.yml:1: 'b1' has an empty name"),
-    ("items/all.yml", "- {code: b1, name: 12, department: lamps, about: 乙}\n", "all.yml:1: 'b1' has name 12, expected text"),
-    ("items/all.yml", f"{ITEM}, details: place}}\n", "all.yml:1: 'lamp_out' has details 'place', expected a list"),
-    ("items/all.yml", f"{ITEM}, details: [[place]]}}\n", "all.yml:1: 'lamp_out' has details"),
-    ("items/all.yml", f"{ITEM}, ask: 在哪里}}\n", "all.yml:1: 'lamp_out' has ask '在哪里', expected keys"),
-    ("items/all.yml", "- {code: b1, name: 甲, department: [lamps], about: 乙}\n", "all.yml:1: 'b1' has department"),
-    ("items/all.yml", "- code: b1\n  name: 甲\n  name: 乙\n", "all.yml:1: not readable as YAML (key 'name' is given twice)"),
-    ("items/all.yml", "- code: b1\n  name: [甲\n", "all.yml:3: not readable as YAML"),
-    ("items/all.yml", "- code: b1\n\tname: 甲\n", "all.yml:2: not readable as YAML"),
-    ("items/all.yml", "code: b1\n", "all.yml:1: expected a list"),
-    ("items/all.yml", "- 甲\n", "expected entries with keys, found '甲'"),
-    ("items/all.yml", "", "all.yml:1: expected a list"),
-    ("departments.yml", "- {code: lamps, name: 路灯所, full_name: 所, duties: 灯}\n", "departments.yml: exactly one department must have fallback"),
-    ("departments.yml", "[]\n", "departments.yml: exactly one department must have fallback"),
-    ("departments.yml", "- {code: lamps, name: 路灯所, full_name: 所, duties: 灯, fallback: 是}\n", "departments.yml:1: 'lamps' has fallback '是'"),
-    ("details.yml", "- {code: place, name: 地点, question: 在哪里？, said: ['(']}\n", "details.yml:1: 'place' has a pattern"),
-    ("details.yml", "- {code: place, name: 地点, question: 在哪里？, said: 灯杆}\n", "details.yml:1: 'place' has said '灯杆', expected a list"),
-    ("hazards.yml", "- {code: fire, name: 火, call: '119', advice: 打119, department: lamps}\n", "hazards.yml:1: 'fire' has call '119', expected a list"),
-    ("hazards.yml", "- {code: fire, name: 火, call: [119], advice: 打119, department: nobody}\n", "hazards.yml:1: unknown department 'nobody'"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (
+            "items/all.yml",
+            f"{ITEM}}}\n- {{code: b1, name: 甲, department: nobody, about: 乙}}\n",
+            "all.yml:2: unknown department 'nobody'",
+        ),
+        ("items/all.yml", f"{ITEM}, details: [colour]}}\n", "all.yml:1: unknown detail 'colour'"),
+        ("items/all.yml", f"{ITEM}, ask: {{colour: 什么颜色}}}}\n", "all.yml:1: unknown detail 'colour'"),
+        ("items/all.yml", f"{ITEM}, co_departments: [nobody]}}\n", "all.yml:1: unknown department 'nobody'"),
+        ("items/all.yml", f"{ITEM}, urgency: soon}}\n", "all.yml:1: unknown urgency 'soon'"),
+        ("items/all.yml", f"{ITEM}, colour: red}}\n", "all.yml:1: unknown key 'colour'"),
+        (
+            "items/all.yml",
+            "\n- code: lamp_out\n  name: 路灯不亮\n  about: 路灯。\n",
+            "all.yml:2: 'lamp_out' has no department",
+        ),
+        ("items/all.yml", f"{ITEM}}}\n{ITEM}}}\n", "all.yml:2: code 'lamp_out' is already used at"),
+        (
+            "items/all.yml",
+            "- {code: Lamp Out, name: 甲, department: lamps, about: 乙}\n",
+            "all.yml:1: code 'Lamp Out' must be",
+        ),
+        ("items/all.yml", "- {code: 5, name: 甲, department: lamps, about: 乙}\n", "all.yml:1: code 5 must be"),
+        (
+            "items/all.yml",
+            "- {code: b1, name: '', department: lamps, about: 乙}\n",
+            "all.yml:1: 'b1' has an empty name",
+        ),
+        (
+            "items/all.yml",
+            "- {code: b1, name: 12, department: lamps, about: 乙}\n",
+            "all.yml:1: 'b1' has name 12, expected text",
+        ),
+        ("items/all.yml", f"{ITEM}, details: place}}\n", "all.yml:1: 'lamp_out' has details 'place', expected a list"),
+        ("items/all.yml", f"{ITEM}, details: [[place]]}}\n", "all.yml:1: 'lamp_out' has details"),
+        ("items/all.yml", f"{ITEM}, ask: 在哪里}}\n", "all.yml:1: 'lamp_out' has ask '在哪里', expected keys"),
+        ("items/all.yml", "- {code: b1, name: 甲, department: [lamps], about: 乙}\n", "all.yml:1: 'b1' has department"),
+        (
+            "items/all.yml",
+            "- code: b1\n  name: 甲\n  name: 乙\n",
+            "all.yml:1: not readable as YAML (key 'name' is given twice)",
+        ),
+        ("items/all.yml", "- code: b1\n  name: [甲\n", "all.yml:3: not readable as YAML"),
+        ("items/all.yml", "- code: b1\n\tname: 甲\n", "all.yml:2: not readable as YAML"),
+        ("items/all.yml", "code: b1\n", "all.yml:1: expected a list"),
+        ("items/all.yml", "- 甲\n", "expected entries with keys, found '甲'"),
+        ("items/all.yml", "", "all.yml:1: expected a list"),
+        (
+            "departments.yml",
+            "- {code: lamps, name: 路灯所, full_name: 所, duties: 灯}\n",
+            "departments.yml: exactly one department must have fallback",
+        ),
+        ("departments.yml", "[]\n", "departments.yml: exactly one department must have fallback"),
+        (
+            "departments.yml",
+            "- {code: lamps, name: 路灯所, full_name: 所, duties: 灯, fallback: 是}\n",
+            "departments.yml:1: 'lamps' has fallback '是'",
+        ),
+        (
+            "details.yml",
+            "- {code: place, name: 地点, question: 在哪里？, said: ['(']}\n",
+            "details.yml:1: 'place' has a pattern",
+        ),
+        (
+            "details.yml",
+            "- {code: place, name: 地点, question: 在哪里？, said: 灯杆}\n",
+            "details.yml:1: 'place' has said '灯杆', expected a list",
+        ),
+        (
+            "hazards.yml",
+            "- {code: fire, name: 火, call: '119', advice: 打119, department: lamps}\n",
+            "hazards.yml:1: 'fire' has call '119', expected a list",
+        ),
+        (
+            "hazards.yml",
+            "- {code: fire, name: 火, call: [119], advice: 打119, department: nobody}\n",
+            "hazards.yml:1: unknown department 'nobody'",
+        ),
+    ],
+)
 def test_a_fault_names_file_and_line(own_city: Path, name: str, content: str, told: str) -> None:
     (own_city / "catalogue" / name).write_text(content, "utf-8")
     with pytest.raises(DataMalformed) as fault:
@@ -137,12 +197,15 @@ def test_a_catalogue_without_items_is_refused(own_city: Path) -> None:
         load_catalogue(own_city / "catalogue")
 
 
-@pytest.mark.parametrize(("content", "told"), [
-    ("- {code: meteor, cues: [陨石]}\n", "hazard_cues.yml:1: unknown hazard 'meteor'"),
-    ("- {code: fire, cues: ['(']}\n", "hazard_cues.yml:1: cue of 'fire' is no regular expression"),
-    ("- {code: fire, cues: 着火}\n", "hazard_cues.yml:1: 'fire' has cues '着火', expected a list"),
-    ("[]\n", "hazard_cues.yml: no cues"),
-])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("- {code: meteor, cues: [陨石]}\n", "hazard_cues.yml:1: unknown hazard 'meteor'"),
+        ("- {code: fire, cues: ['(']}\n", "hazard_cues.yml:1: cue of 'fire' is no regular expression"),
+        ("- {code: fire, cues: 着火}\n", "hazard_cues.yml:1: 'fire' has cues '着火', expected a list"),
+        ("[]\n", "hazard_cues.yml: no cues"),
+    ],
+)
 def test_a_fault_in_the_cues_is_named(own_city: Path, content: str, told: str) -> None:
     (own_city / "catalogue" / "hazard_cues.yml").write_text(content, "utf-8")
     with pytest.raises(DataMalformed) as fault:

