@@ -163,6 +163,8 @@ def _outside(
     kind, words, question = reading.get("kind"), looks_like_a_question(text), scores.get("faq", 0.0)
     asks = kind == "consult" or (question >= 0.4 and (words or kind not in _TELLS or faq >= _OFFERED))
     reproach = best == "urge" and len(text) > 20 and not _URGES.search(text)  # "怎么没人管" tells of a matter
+    if reproach and kind not in (None, "other"):
+        return "complain", sure, "reproach"
     if best in TALK and not reproach and sure >= t.talk and (short or (sure >= 0.8 and best != "correct")):
         return best, sure, "talk"
     if best in INFORMS and sure >= t.talk and short and not words and faq < t.faq_likely:
