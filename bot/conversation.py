@@ -25,13 +25,16 @@ from desk import inbox
 from desk.database import Database
 from nlu.reading import Reading
 from nlu.text import mask
+from nlu.urgency import Cues
 
 logger = logging.getLogger(__name__)
 
 MOST_TEXT = 4000  # characters of one message
 _FORGET = timedelta(hours=24)  # older unanswered messages are left to the agents
 _RETRY_EVERY = 1.0
-_FEW_WORDS, _SURE_OF_DANGER = 12, 0.68  # in so short a text without a cue an alarm needs this chance
+_FEW_WORDS, _SURE_OF_DANGER = 12, 0.68  # in so short a text without a cue an alarm needs this chance …
+# … but never here: who is ill, or says "撑不下去了" in a few letters, is answered, even if once too often
+_NEVER_CALMED = {"self_harm", "medical", "food_poisoning"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Reply:
 
     texts: tuple[str, ...] = ()
     pending: bool = False
+
+
+def sober(reading: Reading, cues: Cues) -> Reading:
+    """Without an alarm that a few calm words raised: they name no danger, and the model is not sure of one."""
+    urgency = reading.urgency
+    if urgency.hazard is None or urgency.hazard in _NEVER_CALMED:
+        return reading
+    if len(reading.text) > _FEW_WORDS or urgency.confidence >= _SURE_OF_DANGER or cues.match(reading.text):
+        return reading
+    return replace(reading, urgency=replace(urgency, level="normal", hazard=None, advice=None, reasons=()))
 
 
 class Conversation:
@@ -145,7 +158,7 @@ class Conversation:
     def _understand(self, message: Inbound) -> tuple[Reading, dict[str, Any]]:
         """The reading, and what of it the dialogue needs (see ``bot/engine/arbiter.py``)."""
         reading, vector = self._context.reader.read_with_vector(message.text)
-        reading = self._sober(reading)
+        reading = sober(reading, self._context.reader.city.cues)
         found = self._context.knowledge.search(message.text, vector, most=1)
         return reading, {
             "reading": {
@@ -160,15 +173,6 @@ class Conversation:
             },
             "faq": found[0].score if found else 0.0,
         }
-
-    def _sober(self, reading: Reading) -> Reading:
-        """Without an alarm that a few calm words raised: they name no danger, and the model is not sure of one."""
-        urgency = reading.urgency
-        if urgency.hazard is None or len(reading.text) > _FEW_WORDS or urgency.confidence >= _SURE_OF_DANGER:
-            return reading
-        if self._context.reader.city.cues.match(reading.text):
-            return reading
-        return replace(reading, urgency=replace(urgency, level="normal", hazard=None, advice=None, reasons=()))
 
     async def _work(self, row: int, message: Inbound, reading: Reading, metadata: dict[str, Any]) -> tuple[str, ...]:
         async with self._lock(message.conversation):

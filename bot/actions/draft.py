@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bot.wording import say
-from nlu.catalogue import Catalogue
+from nlu.catalogue import OUT_OF_SCOPE, Catalogue
 from nlu.moments import find_time
 from nlu.reader import Reader
 from nlu.reading import KINDS, Decision, Place, Reading
@@ -22,10 +22,13 @@ _EDGES = " 。.!！?？,，、"
 _TRIES = 2  # how often one detail is asked before the answer is taken as it is, or left out
 _ONLY_PHONE = {"consult", "suggestion", "praise"}  # nothing has to be found or inspected for these
 _PLACE_LEAD = re.compile(
-    r"^(?:事情|事发|发生|具体)?(?:地点|地址|位置|地方)?(?:是|在|就在|就是|位于|我们?家?住在?|家住|住在|我在|应该是|[::,, ])*"
+    r"^(?:事情|事发|发生|具体)?(?:地点|地址|位置|地方)?(?:是|在|就在|就是|位于|我们?家?住在?|家住|住在|我在|应该是|[:\uff1a,\uff0c ])*"
 )
-_PLACE_TAIL = re.compile(r"(?:这边|那边|这里|那里|附近这块|里面)?(?:的|吧|啊|呀|呢|啦|哦|嘛|咯)*[ 。.!!??,,]*$")
-_LONGEST_PLACE = 30
+_PLACE_TAIL = re.compile(
+    r"(?:这边|那边|这里|那里|附近这块|里面)?(?:的|吧|啊|呀|呢|啦|哦|嘛|咯)*[\s。.!\uff01?\uff1f,\uff0c]*$"
+)
+_LONGEST_PLACE, _LONGEST_SPOT = 30, 16
+_RUNS_ON = re.compile(r"(?:那个|这个|的).*$")  # behind these a long place has become a sentence
 _SPOT_LIKE = re.compile(
     r"(?:区|街道|社区|大道|路|街|巷|村|花园|小区|苑|大厦|广场|园|站|校|学|院|市场|商场|店|公寓|城|桥|口|号|栋|座|楼|门|室|期|旁边?|对面|附近|门口|\d)$"
 )
@@ -156,21 +159,22 @@ def _take_in(draft: Draft, reading: Reading, catalogue: Catalogue) -> Draft:
 def _spoken_place(text: str, place: Place) -> str:
     """The place as said, without the sentence around it: the stretch that was found, or the whole of a short answer."""
     bare = _PLACE_TAIL.sub("", _PLACE_LEAD.sub("", text.strip()))
-    clauses = [c for c in re.split(r"[,,。;;!!??\n]", bare) if c.strip()]
+    clauses = [c for c in re.split(r"[,\uff0c。;\uff1b!\uff01?\uff1f\n]", bare) if c.strip()]
     if (
         len(bare) <= _LONGEST_PLACE
         and all(c.strip() in place.text or _SPOT_LIKE.search(c.strip()) for c in clauses)
         and not _SENTENCE.search(bare)
     ):
         return bare
-    return place.text
+    return place.text if len(place.text) <= _LONGEST_SPOT else _RUNS_ON.sub("", place.text) or place.text
 
 
 def shown_place(draft: Draft) -> str:
     """The place with its district and subdistrict, as far as they are settled and not said already."""
     said, place = draft.details.get("place", ""), draft.place or {}
     known = [place.get("district_name") or "", place.get("subdistrict_name") or ""]
-    area = "".join(name for name in known if name and name.removesuffix("街道").removesuffix("区") not in said)
+    flat = normalise(said)
+    area = "".join(name for name in known if name and name.removesuffix("街道").removesuffix("区") not in flat)
     return f"{said}（{area}）" if area and said else said
 
 
@@ -183,7 +187,7 @@ def needed(draft: Draft, catalogue: Catalogue) -> list[str]:
     wanted = ("phone",) if draft.human or draft.kind in _ONLY_PHONE else _wanted(draft.item, catalogue)
     if draft.urgency == "critical":  # in a danger only what helps to get there
         wanted = ("place", "phone")
-    return [code for code in wanted if code not in draft.details]
+    return [code for code in wanted if code in catalogue.details and code not in draft.details]
 
 
 def ask_next(draft: Draft, catalogue: Catalogue) -> Draft:
@@ -364,7 +368,8 @@ def _correct(draft: Draft, text: str, reader: Reader) -> Step:
         known[detail] = rest[:80]
     if known and (new or named or detail or len(text) <= 30):
         changed = replace(draft, details={**draft.details, **known}, place=place if "place" in known else draft.place)
-        return Step(ask_next(changed, catalogue), (say("changed"),))
+        was_known = any(draft.details.get(code) for code in known)
+        return Step(ask_next(changed, catalogue), (say("changed"),) if was_known else ())
     if named == "owner":
         return Step(replace(draft, decision="review", text=f"{draft.text}\n{text.strip()}"), (say("human_review"),))
     if asked := named or detail:
@@ -412,7 +417,8 @@ def read_back(draft: Draft, catalogue: Catalogue) -> str:
     lines = [f"内容：{text or say('human_text')}"]
     if draft.item:
         lines.append(f"事项：{catalogue.item_name(draft.item)}（{KINDS.get(draft.kind, draft.kind)}）")
-    lines.append(f"拟转：{catalogue.department_name(draft.department)}")
+    if draft.department != OUT_OF_SCOPE:
+        lines.append(f"拟转：{catalogue.department_name(draft.department)}")
     for code, value in draft.details.items():
         if value and code in catalogue.details:
             shown = mask_phone(value) if code == "phone" else shown_place(draft) if code == "place" else value

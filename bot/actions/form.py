@@ -29,6 +29,8 @@ _WORKED_IN = {
     "inform_detail",
 }
 
+_PAUSES = {"wait", "goodbye"}
+
 
 def fresh(draft: Draft) -> Events:
     """The slots of a form that is about to start with ``draft``."""
@@ -129,12 +131,17 @@ class ValidateTicketForm(BotAction):
         ]
 
 
+def _told_enough(draft: Draft, tracker: Tracker) -> bool:
+    """The question need not follow: it has just been said how to answer, or the resident asked for a moment."""
+    return intent_of(tracker) in _PAUSES or (draft.hinted and draft.seen == message_id_of(tracker))
+
+
 class AskDetail(BotAction):
     called = "action_ask_detail"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         draft = Draft.from_slot(tracker.get_slot("draft"))
-        if draft and draft.asked and not (draft.hinted and draft.seen == message_id_of(tracker)):
+        if draft and draft.asked and not _told_enough(draft, tracker):
             dispatcher.utter_message(text=question(draft, self.context.catalogue))
         return []
 
@@ -144,6 +151,6 @@ class AskConfirmed(BotAction):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         draft = Draft.from_slot(tracker.get_slot("draft"))
-        if draft and not (draft.hinted and draft.seen == message_id_of(tracker)):
+        if draft and not _told_enough(draft, tracker):
             dispatcher.utter_message(text=read_back(draft, self.context.catalogue))
         return []

@@ -82,11 +82,13 @@ class Decline(BotAction):
 
 
 class Repeat(BotAction):
-    """Says the bot's last words again."""
+    """Says the bot's last words again; inside the form its question follows anyway."""
 
     called = "action_repeat"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        if in_form(tracker):
+            return []
         said: list[str] = []
         users = 0
         for event in reversed(tracker.events):

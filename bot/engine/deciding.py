@@ -11,23 +11,23 @@ from typing import Any
 
 TICKET_NUMBER = re.compile(r"[Mm][Yy]\s?\d{6}\s?[-—–]?\s?\d{6}")
 _CHOICE = re.compile(
-    r"^\s*(?:我?(?:想问|问|要)?的?是)?\s*(?:第|选|选择)?\s*([123一二三①②③])\s*(?:个|条|项|号)?\s*[。.!!]?\s*$"
+    r"^\s*(?:我?(?:想问|问|要)?的?是)?\s*(?:第|选|选择)?\s*([123一二三①②③])\s*(?:个|条|项|号)?\s*[。.!\uff01]?\s*$"
 )
 _NO_CHOICE = re.compile(
-    r"^\s*(?:这[些几]个?)?(?:都|全都?)?(?:不是|没有|不对|唔系|唔係)(?:的|这些|我要的|我想问的)?\s*[。.!!]?\s*$"
+    r"^\s*(?:这[些几]个?)?(?:都|全都?)?(?:不是|没有|不对|唔系|唔係)(?:的|这些|我要的|我想问的)?\s*[。.!\uff01]?\s*$"
 )
 _TAKE_IT = re.compile(
-    r"^\s*(?:好的?|嗯|行|要|麻烦|请|帮我|给我|那就|现在)*\s*(?:登记|登記)(?:吧|一下|下|了)?\s*[。.!!]?\s*$"
+    r"^\s*(?:好的?|嗯|行|要|麻烦|请|帮我|给我|那就|现在)*\s*(?:登记|登記)(?:吧|一下|下|了)?\s*[。.!\uff01]?\s*$"
 )
 _END = r"(?:的|了|吧|啊|呀|呢|哦|啦|哈|嘞|噢)*[\s。.!！~,，]*$"
 # whole messages that mean yes or no to the read-back, whatever the classifier thinks of so few letters
 _YES = re.compile(
-    rf"^\s*(?:👌|👍|✅|🆗|🙆|💯|(?:ok|okay|yes|yep)\b|确认|確認|提交|好|嗯|恩|是|系|係|对|對|行|可以|没问题|冇问题|没有问题|没错|无误|正确|同意|没有?(?:什么)?要改|不用改|没有错误|就这样)+{_END}",
+    rf"^\s*(?![\s,，。.!！~]*$)(?:👌|👍|✅|🆗|🙆|💯|(?:ok|okay|yes|yep)(?![a-z])|确认|確認|提交|好|嗯|恩|是|系|係|对|對|行|可以|没问题|冇问题|没有问题|没错|无误|正确|同意|没有?(?:什么)?要改|不用改|没有错误|就这样|吧?[,，\s]+)+{_END}",
     re.I,
 )
 _NO = re.compile(rf"^\s*(?:不对|不對|不是|错了?|錯了?|有误|no|不正确|写错了?|❌|唔系|唔啱|唔係)+{_END}", re.I)
 _ASKS = re.compile(
-    r"[?？]\s*$|怎么(?!没|還|还|回事|都|这么|老|总|又|不)|怎麼(?!沒|還|都|這麼)|怎样|如何|点样|點樣|哪里(?:办|交|查|领|能)|去哪|边度|需要什么|要什么|什么(?:材料|条件|手续|时候能|流程)|多少钱|多久|几点|"
+    r"[?？]\s*$|怎么(?!没|還|还|回事|都|这么|老|总|又|不|天天|每天|一直|经常|那么)|怎麼(?!沒|還|都|這麼)|怎样|如何|点样|點樣|哪里(?:办|交|查|领|能)|去哪|边度|需要什么|要什么|什么(?:材料|条件|手续|时候能|流程)|多少钱|多久|几点|"
     r"能不能|可不可以|可以吗|能.{1,12}吗$|吗[。?？ ]*$|有没有.{2,}|是不是.{2,}吗|电话是?多少|咨询|请问"
 )
 
@@ -48,20 +48,21 @@ ANSWERS = {"affirm": 0.45, "deny": 0.45, "skip": 0.45, "correct": 0.45}
 TALK = set(INTERRUPTIONS) | set(ANSWERS) | {"complain_intro"}
 INFORMS = {"inform_place", "inform_time", "inform_phone", "inform_detail"}
 SAYS_SOMETHING = {"complain", "faq", "correct"} | INFORMS
-_FIXED = {
-    "place",
-    "time",
-    "phone",
-    "confirmed",
-    "text",
-}  # questions whose answers have a form; to the others any words may be an answer
+# questions whose answers have a form; to the others any words may be an answer
+_FIXED = {"place", "time", "phone", "confirmed", "text"}
 _FREE_MARGIN = 0.15  # how much surer the classifier must be before words that may be a name count as an interruption
 _SHORT = 24
 _OFFERED = 0.44  # nearness from which an entry is worth offering
-_QUESTION, _HALF_NEAR = (
-    0.6,
-    0.5,
-)  # how sure the classifier, and how near an entry, for a question that interrupts a form
+# how sure the classifier, and how near an entry, for a question that interrupts a form
+_QUESTION, _HALF_NEAR = 0.6, 0.5
+_URGES = re.compile(
+    "催|工单|单子|进度|回复|处理结果|反映过|投诉过|上次"
+)  # without these a long reproach is about a new matter
+_WISHES = (  # what is wanted with a ticket whose number is given
+    (re.compile("撤销|撤回|取消|撤單|撤銷"), "withdraw"),
+    (re.compile("催"), "urge"),
+    (re.compile("补充|补一句|更正|改成|改为|補充"), "correct"),
+)
 _TELLS = {"complaint", "report", "help", "suggestion", "praise"}
 
 
@@ -84,7 +85,7 @@ def looks_like_a_question(text: str) -> bool:
 def decide(text: str, ranking: list[dict[str, Any]], meta: dict[str, Any], t: Thresholds) -> tuple[str, float, str]:
     """``(intent, confidence, reason)``.
 
-    ``ranking`` is the classifier's, best first. ``meta`` may hold ``reading`` (kind, hazard, place, time, phone), ``faq`` (best score
+    ``ranking`` is the classifier's, best first. ``meta`` may hold ``reading`` (kind, decision, hazard, place, time, phone), ``faq`` (best score
     0..1), ``asked`` (the open question's detail, or "confirmed"), ``choices`` (how many options were offered), ``offered`` (a ticket was
     offered) and ``offered_hazard`` (after a danger).
     """
@@ -111,14 +112,6 @@ def decide(text: str, ranking: list[dict[str, Any]], meta: dict[str, Any], t: Th
     if asked:
         return _inside(text, best, sure, scores, meta, t)
     return _outside(text, best, sure, scores, meta, t)
-
-
-_URGES = re.compile("催|工单|单子|进度|回复|处理结果|反映过|投诉过|上次")
-_WISHES = (
-    (re.compile("撤销|撤回|取消|撤單|撤销"), "withdraw"),
-    (re.compile("催"), "urge"),
-    (re.compile("补充|补一句|更正|改成|改为"), "correct"),
-)
 
 
 def _about_a_ticket(text: str, scores: dict[str, float]) -> str:
@@ -162,11 +155,12 @@ def _outside(
     short = len(text) <= _SHORT
     kind, words, question = reading.get("kind"), looks_like_a_question(text), scores.get("faq", 0.0)
     asks = kind == "consult" or (question >= 0.4 and (words or kind not in _TELLS or faq >= _OFFERED))
-    reproach = best == "urge" and len(text) > 20 and not _URGES.search(text)  # "怎么没人管" tells of a matter
-    if reproach and kind not in (None, "other"):
-        return "complain", sure, "reproach"
+    # "垃圾堆了一周没人管" tells of a matter, "怎么没人管" urges
+    reproach = best == "urge" and not _URGES.search(text) and (len(text) > 20 or reading.get("decision") == "auto")
     if best in TALK and not reproach and sure >= t.talk and (short or (sure >= 0.8 and best != "correct")):
         return best, sure, "talk"
+    if reproach and kind in _TELLS:
+        return "complain", sure, "a reproach that tells of a matter"
     if best in INFORMS and sure >= t.talk and short and not words and faq < t.faq_likely:
         return best, sure, "a detail"
     told = kind == "complaint" and not words and question < 0.4  # "楼上漏水" is a matter, whatever entry is called so
