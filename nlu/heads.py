@@ -94,7 +94,7 @@ class Ngrams:
 
 
 NEARNESS = (
-    2.0  # how fast an anchor's say fades with distance; chosen on city A's and the shipped training folds among 1, 2, 4
+    2.0  # how fast an anchor's say fades with distance; chosen on the shipped texts, each left out, among 1, 2, 4
 )
 
 

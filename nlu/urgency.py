@@ -60,7 +60,8 @@ def load_cues(path: Path, catalogue: Catalogue) -> Cues:
 
 @dataclass(frozen=True)
 class UrgencyThresholds:
-    """Chances of ``critical`` (0..1) from which an alarm is raised: without a cue, with a cue, with a doubtful cue."""
+    """Chances of ``critical`` (0..1) from which an alarm is raised: without a cue, with a cue, and in a text that
+    gives reason to doubt (``with_doubtful_cue``, which holds whether or not a cue stands in it)."""
 
     alone: float = 0.5
     with_cue: float = 0.08

@@ -158,7 +158,8 @@ def _join(fitted: dict[str, tuple[fit.Fitted, fit.Integers]], space: fit.Space, 
 
 
 def held_out_scores(p: Floats, y: np.ndarray) -> dict[str, Any]:
-    """Figures from out-of-fold predictions: shares 0..1."""
+    """Figures from predictions for texts left out: shares 0..1. The calibration was fitted to the same predictions, so its error
+    and whatever rests on a threshold come out a little too good."""
     return {
         "examples": len(y),
         "accuracy": round(float((p.argmax(axis=1) == y).mean()), 4),
