@@ -38,6 +38,14 @@ _NEVER_CALMED = {"self_harm", "medical", "food_poisoning"}
 
 
 @dataclass(frozen=True)
+class _Turn:
+    """One message being worked through: its reading comes first, the answer when the dialogue has spoken."""
+
+    read: asyncio.Task[tuple[Reading, dict[str, Any]]]
+    answer: asyncio.Task[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Reply:
     """``texts`` to show, in order. ``pending`` means the dialogue has not spoken yet and will later."""
 
@@ -61,7 +69,7 @@ class Conversation:
     def __init__(self, actions: ActionServer, engine: EngineClient, patience: float = 1.2) -> None:
         self._actions, self._engine, self._patience = actions, engine, patience
         self._locks: dict[str, asyncio.Lock] = {}
-        self._running: dict[tuple[str, str], asyncio.Task[tuple[str, ...]]] = {}
+        self._running: dict[tuple[str, str], _Turn] = {}
         self._down = asyncio.Event()  # set while the dialogue cannot be reached
         self._closing = False
 
@@ -84,23 +92,19 @@ class Conversation:
         if not is_new and reply is not None:
             await self._delivered(row)
             return Reply(tuple(reply))
-        key = (message.channel, message.message_id)
-        task = self._running.get(key)
-        reading: Reading | None = None
-        if task is None:
-            task, reading = await self._start(row, message)
+        turn = self._turn(row, message)
         down = asyncio.create_task(self._told_down())
         try:
             await asyncio.wait(
-                {task, down}, timeout=max(0.05, until - loop.time()), return_when=asyncio.FIRST_COMPLETED
+                {turn.answer, down}, timeout=max(0.05, until - loop.time()), return_when=asyncio.FIRST_COMPLETED
             )
         finally:
             down.cancel()
-        if task.done():
+        if turn.answer.done():
             late = await self.late(message.channel, message.sender, but=row)
             await self._delivered(row)
-            return Reply((*late, *task.result()))
-        urgent = self._advice(reading) if reading else ()
+            return Reply((*late, *turn.answer.result()))
+        urgent = self._advice(turn.read.result()[0]) if turn.read.done() else ()
         if self._down.is_set():
             return Reply((*urgent, say("engine_down")), pending=True)
         return Reply(urgent, pending=True)
@@ -118,7 +122,8 @@ class Conversation:
         return await anyio.to_thread.run_sync(take)
 
     async def recover(self) -> None:
-        """Works through what was written down and not answered before a stop; returns when the dialogue has seen all of it."""
+        """Takes up what was written down and not answered before a stop. To be awaited before any channel is open: what a resident
+        says next must come after it."""
 
         def left() -> list[tuple[int, Inbound]]:
             with self._context.database.session() as session:
@@ -126,15 +131,15 @@ class Conversation:
                 return [(r.id, Inbound(r.channel, r.sender, r.message_id, r.text)) for r in rows]
 
         for row, message in await anyio.to_thread.run_sync(left):
-            if (message.channel, message.message_id) not in self._running:
-                await self._start(row, message)
+            self._turn(row, message)
 
     async def close(self) -> None:
         """Stops waiting for the dialogue; unanswered messages stay written down."""
         self._closing = True
-        for task in list(self._running.values()):
+        running = [task for turn in self._running.values() for task in (turn.read, turn.answer)]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def _write_down(self, message: Inbound) -> tuple[int, bool, list[str] | None]:
         def work() -> tuple[int, bool, list[str] | None]:
@@ -144,16 +149,15 @@ class Conversation:
 
         return await anyio.to_thread.run_sync(work)
 
-    async def _start(self, row: int, message: Inbound) -> tuple[asyncio.Task[tuple[str, ...]], Reading]:
-        reading, metadata = await anyio.to_thread.run_sync(self._understand, message)
+    def _turn(self, row: int, message: Inbound) -> _Turn:
+        """The turn of ``message`` that runs, or a new one. Turns of one resident are worked through in the order they began."""
         key = (message.channel, message.message_id)
-        running = self._running.get(key)  # a retry may have come while the text was read
-        if running is not None:
-            return running, reading
-        task = asyncio.create_task(self._work(row, message, reading, metadata))
-        self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
-        return task, reading
+        if key not in self._running:
+            read = asyncio.create_task(anyio.to_thread.run_sync(self._understand, message))
+            turn = _Turn(read, asyncio.create_task(self._work(row, message, read)))
+            self._running[key] = turn
+            turn.answer.add_done_callback(lambda _: self._running.pop(key, None))
+        return self._running[key]
 
     def _understand(self, message: Inbound) -> tuple[Reading, dict[str, Any]]:
         """The reading, and what of it the dialogue needs (see ``bot/engine/arbiter.py``)."""
@@ -174,8 +178,14 @@ class Conversation:
             "faq": found[0].score if found else 0.0,
         }
 
-    async def _work(self, row: int, message: Inbound, reading: Reading, metadata: dict[str, Any]) -> tuple[str, ...]:
+    async def _work(
+        self, row: int, message: Inbound, read: asyncio.Task[tuple[Reading, dict[str, Any]]]
+    ) -> tuple[str, ...]:
         async with self._lock(message.conversation):
+            reading, metadata = await read
+            earlier = await self._answered(row)
+            if earlier is not None:  # a retry came just as the answer was written down
+                return earlier
             advice = self._advice(reading)
             try:
                 spoken = await self._speak(message, metadata)
@@ -190,6 +200,14 @@ class Conversation:
 
             await anyio.to_thread.run_sync(done)
             return texts
+
+    async def _answered(self, row: int) -> tuple[str, ...] | None:
+        def look() -> tuple[str, ...] | None:
+            with self._context.database.session() as session:
+                message = inbox.get(session, row)
+                return tuple(message.reply or ()) if message.state == "answered" else None
+
+        return await anyio.to_thread.run_sync(look)
 
     async def _speak(self, message: Inbound, metadata: dict[str, Any]) -> Spoken:
         """Asks the dialogue until it answers; a turn in which an action failed is taken back and tried once more."""

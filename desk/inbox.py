@@ -39,6 +39,11 @@ def receive(session: Session, channel: str, message_id: str, sender: str, text: 
     return message, True
 
 
+def get(session: Session, id: int) -> Message:
+    """The message as it stands."""
+    return session.get_one(Message, id)
+
+
 def answered(session: Session, id: int, reply: Sequence[str], reading: dict[str, Any] | None = None) -> Message:
     """Writes down the answer; it counts as delivered only after :func:`mark_delivered`."""
     message = session.get_one(Message, id)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio.to_thread
@@ -73,11 +72,8 @@ def create_app(parts: Parts, engine_url: str) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        recovering = asyncio.create_task(conversation.recover())
+        await conversation.recover()
         yield
-        recovering.cancel()
-        with suppress(asyncio.CancelledError):
-            await recovering
         await conversation.close()
         await engine.close()
         parts.database.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -32,15 +33,20 @@ def warm_up() -> None:
     _segmenter()
 
 
-def evidence(text: str, ngrams: Ngrams, head: Head, label: int, most: int = 4) -> tuple[Evidence, ...]:
-    """Up to ``most`` stretches, cut at words, in order of the text; weights are shares of all support and sum to at most 1."""
+def evidence(
+    text: str, ngrams: Ngrams, head: Head, label: int, most: int = 4, silent: Sequence[tuple[int, int]] = ()
+) -> tuple[Evidence, ...]:
+    """Up to ``most`` stretches, cut at words, in order of the text; weights are shares of all support and sum to at most 1.
+
+    Words in ``silent`` stretches give no reason: that texts to learn from came from Xixiang says nothing to an agent.
+    """
     if not text.strip() or len(head.labels) < 2:
         return ()
     others = head.gram_weights.mean(axis=0)
     support = ngrams.contributions(text, head.gram_weights[label] - others)
     words = []
     for word, start, end in _segmenter().tokenize(text):
-        if all(c in _EMPTY for c in normalise(word)):
+        if all(c in _EMPTY for c in normalise(word)) or any(start < e and s < end for s, e in silent):
             continue
         words.append((start, end, float(support[start:end].sum())))
     total = sum(max(0.0, w) for _, _, w in words)

@@ -61,6 +61,11 @@ class Gazetteer:
         start = best.start() + (len(best.group()) - len(_trim(best.group())))
         return self._place(text, start, best.end(), None, None)
 
+    def areas(self, text: str) -> list[tuple[int, int]]:
+        """``(start, end)`` of the districts and subdistricts named in ``text``."""
+        flat = normalise(text)
+        return [(m.start(), m.end()) for m in self._pattern.finditer(flat) if self._names[m.group()].rank != 2]
+
     @staticmethod
     def _part_of_a_word(flat: str, start: int, end: int, entry: Entry) -> bool:
         # bare two-character aliases such as 光明, 大鹏, 和平 are also words: they count only before a spot or 区/街道

@@ -138,6 +138,7 @@ class Reader:
         top = int(np.argmax(p["department"]))
         sure = labels[top] != NONE and departments[0].confidence >= self._auto
         phone = find_phone(cut)
+        silent = self.city.places.areas(cut)
         return Reading(
             text=text,
             kind=self._kind(p),
@@ -145,12 +146,16 @@ class Reader:
             items=items,
             decision="auto" if sure else "review",
             candidates=candidates,
-            urgency=self._judge(cut, p),
+            urgency=self._judge(cut, p, silent),
             place=self.city.places.find(cut),
             time=find_time(cut),
             phone=phone[0] if phone else None,
             evidence=evidence(
-                cut, self.model.ngrams, self.model.heads["department"], labels.index(departments[0].code)
+                cut,
+                self.model.ngrams,
+                self.model.heads["department"],
+                labels.index(departments[0].code),
+                silent=silent,
             ),
             model=self.model.version,
         )
@@ -174,14 +179,14 @@ class Reader:
         best = int(np.argmax(p["kind"]))
         return Kind(self._labels("kind")[best], round(float(p["kind"][best]), 4))
 
-    def _judge(self, text: str, p: dict[str, Floats]) -> UrgencyReading:
+    def _judge(self, text: str, p: dict[str, Floats], silent: list[tuple[int, int]]) -> UrgencyReading:
         chances = dict(zip(self._labels("urgency"), map(float, p["urgency"]), strict=True)) if "urgency" in p else {}
         hazards = dict(zip(self._labels("hazard"), map(float, p["hazard"]), strict=True)) if "hazard" in p else {}
         reason = None
         if chances and chances.get("normal", 1.0) < 0.5:
             worst = max((c for c in chances if c != "normal"), key=lambda c: chances[c])
             head = self.model.heads["urgency"]
-            spans = evidence(text, self.model.ngrams, head, head.labels.index(worst), most=2)
+            spans = evidence(text, self.model.ngrams, head, head.labels.index(worst), most=2, silent=silent)
             if spans:
                 best = max(spans, key=lambda s: s.weight)
                 reason = Span(best.start, best.end, text[best.start : best.end])

@@ -81,8 +81,10 @@ class TicketView:
         place = self.ticket.place
         if not place:
             return ""
-        home = " ".join(filter(None, [place.get("district_name"), place.get("subdistrict_name")]))
-        return f"{place.get('text') or ''}（{home}）" if home else str(place.get("text") or "")
+        said = str(place.get("text") or "")
+        known = [str(place.get("district_name") or ""), str(place.get("subdistrict_name") or "")]
+        home = " ".join(name for name in known if name and name.removesuffix("街道").removesuffix("区") not in said)
+        return f"{said}（{home}）" if home else said
 
     @property
     def why(self) -> str:

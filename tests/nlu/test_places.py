@@ -156,3 +156,8 @@ def test_a_fault_in_the_places_names_file_and_line(own_city: Path, name: str, co
     with pytest.raises(DataMalformed) as fault:
         load_places(own_city / "places")
     assert told in str(fault.value)
+
+
+def test_areas_are_districts_and_subdistricts_not_landmarks(shenzhen: Gazetteer) -> None:
+    text = "宝安区西乡街道固戍地铁站旁边，从南山开过来"
+    assert [text[start:end] for start, end in shenzhen.areas(text)] == ["宝安区", "西乡街道", "南山"]

@@ -52,6 +52,8 @@ def well_formed(reading: Reading, reader: Reader, text: str) -> None:
         assert rest == sorted(rest, reverse=True) and all(0 <= c <= 1 for c in confidences)
         assert all(set(c) == {"code", "name", "confidence"} and c["code"] in known for c in whole[choices])
     assert set(whole["candidates"]) <= set(reader.city.catalogue.departments)
+    for area_start, area_end in reader.city.places.areas(text):  # where it is says nothing about who owns it
+        assert all(e["end"] <= area_start or area_end <= e["start"] for e in whole["evidence"])
     for span in [*whole["evidence"], *whole["urgency"]["reasons"], *filter(None, [whole["place"], whole["time"]])]:
         assert 0 <= span["start"] < span["end"] <= len(text)
         assert span.get("text") in (None, whole["text"][span["start"] : span["end"]])
