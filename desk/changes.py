@@ -3,7 +3,8 @@
 Each function takes the ticket as the caller saw it, also one loaded in an earlier session, and returns the changed one.
 All raise :class:`MoveForbidden` where the state does not allow it and :class:`TicketChanged` where somebody was faster.
 ``seen`` is the version a person looked at when deciding; without it the version of ``ticket`` counts, except for what
-residents do (append, urge, rate, withdraw): that holds whatever others changed.
+residents do (append, urge, rate, withdraw): that holds whatever others changed. ``cause`` is the id of the resident's message
+that asks for a change: the same message asking again, after a crash, changes nothing.
 """
 
 from __future__ import annotations
@@ -22,24 +23,40 @@ from desk.tables import Ticket, TicketEvent
 from nlu.catalogue import OUT_OF_SCOPE, Catalogue
 
 
-def append_text(session: Session, ticket: Ticket, text: str, who: str, *, seen: int | None = None) -> Ticket:
+def append_text(
+    session: Session, ticket: Ticket, text: str, who: str, *, cause: str | None = None, seen: int | None = None
+) -> Ticket:
     """The resident adds something: it goes below what was written, and into the history."""
+    if known := _repeated(session, ticket, "append", cause):
+        return known
     ticket = _open(session, ticket, "append", seen, strict=False)
     ticket.text = f"{ticket.text}\n{text}"
-    return _done(session, ticket, who, "append", note=text)
+    return _done(session, ticket, who, "append", note=text, cause=cause)
 
 
-def urge(session: Session, ticket: Ticket, who: str, *, seen: int | None = None) -> Ticket:
+def urge(session: Session, ticket: Ticket, who: str, *, cause: str | None = None, seen: int | None = None) -> Ticket:
     """催办: counted and written down; deadlines stay."""
+    if known := _repeated(session, ticket, "urge", cause):
+        return known
     ticket = _open(session, ticket, "urge", seen, strict=False)
     ticket.urged += 1
-    return _done(session, ticket, who, "urge", note=f"第{ticket.urged}次催办")
+    return _done(session, ticket, who, "urge", note=f"第{ticket.urged}次催办", cause=cause)
 
 
-def withdraw(session: Session, ticket: Ticket, who: str, *, note: str | None = None, seen: int | None = None) -> Ticket:
+def withdraw(
+    session: Session,
+    ticket: Ticket,
+    who: str,
+    *,
+    note: str | None = None,
+    cause: str | None = None,
+    seen: int | None = None,
+) -> Ticket:
     """The resident takes it back."""
+    if known := _repeated(session, ticket, "withdraw", cause):
+        return known
     ticket = _open(session, ticket, "withdraw", seen, strict=False)
-    return _move(session, ticket, "withdraw", who, note)
+    return _move(session, ticket, "withdraw", who, note, cause=cause)
 
 
 def accept(session: Session, ticket: Ticket, who: str, *, note: str | None = None, seen: int | None = None) -> Ticket:
@@ -202,6 +219,19 @@ def _current(session: Session, ticket: Ticket) -> Ticket:
     return found
 
 
+def _repeated(session: Session, ticket: Ticket, what: str, cause: str | None) -> Ticket | None:
+    """The ticket as it is when the message ``cause`` has brought this about before. Waits for whoever changes the ticket now."""
+    if cause is None:
+        return None
+    current = _current(session, ticket)
+    session.flush()
+    session.refresh(current, with_for_update=True)
+    before = select(TicketEvent.id).where(
+        TicketEvent.ticket_id == current.id, TicketEvent.what == what, TicketEvent.cause == cause
+    )
+    return current if session.scalar(before) is not None else None
+
+
 def _open(session: Session, ticket: Ticket, move: str, seen: int | None = None, *, strict: bool = True) -> Ticket:
     """The ticket, ready for ``move``. What a resident adds (not ``strict``) does not clash with what others did."""
     current = _current(session, ticket)
@@ -216,10 +246,18 @@ def _open(session: Session, ticket: Ticket, move: str, seen: int | None = None, 
     return current
 
 
-def _move(session: Session, ticket: Ticket, move: str, who: str, note: str | None, seen: int | None = None) -> Ticket:
+def _move(
+    session: Session,
+    ticket: Ticket,
+    move: str,
+    who: str,
+    note: str | None,
+    seen: int | None = None,
+    cause: str | None = None,
+) -> Ticket:
     ticket = _open(session, ticket, move, seen)
     before, ticket.state = ticket.state, after(move, ticket.state, ticket.number)
-    return _done(session, ticket, who, move, before, ticket.state, note)
+    return _done(session, ticket, who, move, before, ticket.state, note, cause)
 
 
 def _done(
@@ -230,17 +268,25 @@ def _done(
     before: str | None = None,
     after_: str | None = None,
     note: str | None = None,
+    cause: str | None = None,
 ) -> Ticket:
     ticket.updated_at = now()
-    _record(ticket, who, what, before, after_, note)
+    _record(ticket, who, what, before, after_, note, cause)
     session.flush()
     return ticket
 
 
 def _record(
-    ticket: Ticket, who: str, what: str, before: str | None, after_: str | None, note: str | None = None
+    ticket: Ticket,
+    who: str,
+    what: str,
+    before: str | None,
+    after_: str | None,
+    note: str | None = None,
+    cause: str | None = None,
 ) -> None:
-    ticket.events.append(TicketEvent(at=now(), who=who, what=what, before=before, after=after_, note=note or None))
+    line = TicketEvent(at=now(), who=who, what=what, before=before, after=after_, note=note or None, cause=cause)
+    ticket.events.append(line)
 
 
 def _faster(ticket: Ticket) -> TicketChanged:

@@ -88,6 +88,7 @@ class TicketEvent(Base):
     before: Mapped[str | None]
     after: Mapped[str | None]
     note: Mapped[str | None]
+    cause: Mapped[str | None]  # id of the resident's message that asked for it
 
     ticket: Mapped[Ticket] = relationship(back_populates="events")
 

@@ -18,6 +18,7 @@ from nlu.reading import KINDS, Decision, Place, Reading
 from nlu.text import find_phone, mask, mask_phone, normalise
 
 MOST_TEXT = 4000
+_KEYS = uuid.UUID("2f0c1a52-6d1e-4c5e-9c0e-6b7a1d3f8e21")  # ours; with it a draft's key follows from its message
 _EDGES = " 。.!！?？,，、"
 _TRIES = 2  # how often one detail is asked before the answer is taken as it is, or left out
 _ONLY_PHONE = {"consult", "suggestion", "praise"}  # nothing has to be found or inspected for these
@@ -97,15 +98,19 @@ def open_draft(
     reader: Reader,
     text: str,
     message_id: str,
+    conversation: str,
     *,
     human: bool = False,
     hazard: bool = False,
     details: dict[str, str] | None = None,
     place: dict[str, Any] | None = None,
 ) -> Draft:
-    """A new draft from what the resident wrote; everything the text already says is taken. ``details`` and ``place`` are known before."""
+    """A new draft from what the resident wrote; everything the text already says is taken. ``details`` and ``place`` are known before.
+
+    Its key comes from the message: one that is worked through again after a crash must not yield a second ticket.
+    """
     draft = Draft(
-        uuid.uuid4().hex,
+        uuid.uuid5(_KEYS, f"{conversation}|{message_id}").hex,
         "",
         "help",
         reader.city.catalogue.fallback,

@@ -61,7 +61,7 @@ class OpenTicket(BotAction):
     called = "action_open_ticket"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
-        draft = open_draft(self.context.reader, text_of(tracker), message_id_of(tracker))
+        draft = open_draft(self.context.reader, text_of(tracker), message_id_of(tracker), tracker.sender_id)
         self._greet(dispatcher, draft)
         return fresh(draft)
 
@@ -91,6 +91,7 @@ class OpenOffered(OpenTicket):
             self.context.reader,
             told,
             message_id_of(tracker),
+            tracker.sender_id,
             hazard=bool(offer.get("hazard")),
             details=offer.get("details"),
             place=offer.get("place"),

@@ -13,6 +13,7 @@ from bot.actions.context import BotAction, Events, in_form, message_id_of, text_
 from bot.actions.draft import Draft, ask_next, open_draft
 from bot.actions.form import cleared, fresh
 from bot.wording import say
+from nlu.text import find_phone
 
 _TELLS = {
     "complain",
@@ -50,14 +51,23 @@ class Human(BotAction):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         dispatcher.utter_message(text=say("human"))
         draft = Draft.from_slot(tracker.get_slot("draft")) if in_form(tracker) else None
+        phone = find_phone(text_of(tracker))
+        details = {"phone": phone[0]} if phone else {}
         if draft:
             dispatcher.utter_message(text=say("human_kept"))
-            draft = ask_next(replace(draft, human=True, seen=message_id_of(tracker)), self.context.catalogue)
+            draft = replace(draft, human=True, seen=message_id_of(tracker), details=draft.details | details)
+            draft = ask_next(draft, self.context.catalogue)
         else:
             offer = tracker.get_slot("offer") or {}
             told = offer.get("text") if tracker.get_slot("offered") else _told_lately(tracker)
             draft = open_draft(
-                self.context.reader, told or "", message_id_of(tracker), human=True, hazard=bool(offer.get("hazard"))
+                self.context.reader,
+                told or "",
+                message_id_of(tracker),
+                tracker.sender_id,
+                human=True,
+                details=details,
+                hazard=bool(offer.get("hazard")),
             )
         return fresh(draft)
 
@@ -66,6 +76,8 @@ def _told_lately(tracker: Tracker) -> str:
     """What the resident told since the last ticket, newest five messages at most."""
     texts: list[str] = []
     for event in reversed(tracker.events):
+        if event.get("event") == "restart":  # before it stands what a repeated turn took back
+            break
         if event.get("event") == "action" and event.get("name") in ("action_file_ticket", "action_cancel"):
             break
         if event.get("event") == "user" and (event.get("parse_data", {}).get("intent") or {}).get("name") in _TELLS:

@@ -185,7 +185,7 @@ class Urge(_WithTicket):
                 return say("status_unknown", number=number) if number else say("urge_none")
             if ticket.state not in OPEN:
                 return say("urge_closed", number=ticket.number, state=NAMES[ticket.state])
-            tickets.urge(session, ticket, "resident")
+            tickets.urge(session, ticket, "resident", cause=message_id_of(tracker))
             return say("urged", number=ticket.number, state=NAMES[ticket.state])
 
 
@@ -215,7 +215,7 @@ class Cancel(_WithTicket):
             if (ticket.channel, ticket.sender) != (channel, sender):
                 return say("withdraw_not_yours")
             try:
-                tickets.withdraw(session, ticket, "resident")
+                tickets.withdraw(session, ticket, "resident", cause=message_id_of(tracker))
             except DeskError:
                 return say("withdraw_refused", number=ticket.number, state=NAMES[ticket.state])
             return say("withdrawn", number=ticket.number)
@@ -238,5 +238,5 @@ class Supplement(_WithTicket):
                 return say("supplement_none")
             if datetime.now(UTC) - ticket.created_at > _STILL_FRESH:
                 return say("supplement_none")
-            tickets.append_text(session, ticket, text_of(tracker), "resident")
+            tickets.append_text(session, ticket, text_of(tracker), "resident", cause=message_id_of(tracker))
             return say("supplemented", number=ticket.number)

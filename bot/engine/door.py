@@ -3,20 +3,22 @@
 ``POST /webhooks/minyi/message`` with the token in ``X-Minyi-Token`` and JSON ``{sender, text, message_id, metadata}`` →
 ``{"replies": [text, …], "intent": name, "active": bool}``.
 
-A message id that the conversation has already seen is a second try after a crash: the half-done turn is taken back first, so that
-the message is worked through once.
+A message id that the conversation has already seen is a second try after a crash: its turn, half done or whole, is taken back first and
+done again. What a turn changes outside the conversation is keyed by the message, so the second time changes nothing there.
 """
 
 from __future__ import annotations
 
+import copy
 import hmac
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
-from rasa.shared.core.events import ActionExecuted, SlotSet, UserUtteranceReverted, UserUttered
+from rasa.shared.core.events import ActionExecuted, Event, Restarted, SlotSet, UserUttered
 from sanic import Blueprint, response
 from sanic.request import Request
 
@@ -90,13 +92,10 @@ async def _state(agent: Any, sender: str, message_id: str) -> dict[str, Any]:
     tracker = await agent.tracker_store.retrieve(sender)
     if tracker is None:
         return {}
-    last = tracker.get_last_event_for(UserUttered)
-    if last is not None and last.message_id == message_id:
+    if _latest(tracker, 1) == [message_id]:
         logger.info("message seen before: its turn is taken back and done again")
-        tracker.update(UserUtteranceReverted(), agent.domain)
-        tracker.update(ActionExecuted(ACTION_LISTEN_NAME), agent.domain)
+        _take_back(tracker, agent.domain)
         await agent.tracker_store.save(tracker)
-        last = tracker.get_last_event_for(UserUttered)
     offer = tracker.get_slot("offer") or {}
     if tracker.get_slot("offered") and offer.get("after") not in _latest(
         tracker, _HAZARD_OFFER if offer.get("hazard") else 1
@@ -114,6 +113,32 @@ async def _state(agent: Any, sender: str, message_id: str) -> dict[str, Any]:
     }
 
 
+def _take_back(tracker: Any, domain: Any) -> None:
+    """Puts the conversation back to where it stood before the resident's last message.
+
+    Rasa's own way, ``UserUtteranceReverted``, goes by the events that still count; of a form these are only its beginning, so it would
+    take the whole form back. Here what came before is told again after a restart.
+    """
+    before = _since_restart(tracker)
+    while not isinstance(before.pop(), UserUttered):
+        pass
+    if not (before and isinstance(before[-1], ActionExecuted) and before[-1].action_name == ACTION_LISTEN_NAME):
+        before.append(ActionExecuted(ACTION_LISTEN_NAME))
+    tracker.update(Restarted(), domain)
+    started = time.time()
+    for number, event in enumerate(before):
+        again = copy.deepcopy(event)
+        again.timestamp = started + number * 1e-5  # the store reads events in the order of their times
+        tracker.update(again, domain)
+
+
+def _since_restart(tracker: Any) -> list[Event]:
+    events = list(tracker.events)
+    restarts = [i for i, event in enumerate(events) if isinstance(event, Restarted)]
+    return events[restarts[-1] + 1 :] if restarts else events
+
+
 def _latest(tracker: Any, most: int) -> list[str]:
-    """Ids of the resident's last messages."""
-    return [event.message_id for event in reversed(tracker.events) if isinstance(event, UserUttered)][:most]
+    """Ids of the resident's last messages, newest first."""
+    said = [event.message_id for event in reversed(_since_restart(tracker)) if isinstance(event, UserUttered)]
+    return said[:most]

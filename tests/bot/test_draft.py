@@ -54,7 +54,7 @@ WHOLE = "福田区莲花街道景田路的树枝挡住了红绿灯，电话13512
 
 
 def opened(text: str, by: Any = READER) -> Draft:
-    return open_draft(by, text, "m0")
+    return open_draft(by, text, "m0", "web:one")
 
 
 def after(draft: Draft, *turns: tuple[str, str], by: Any = READER) -> Step:
@@ -92,13 +92,13 @@ def test_questions_proposals_and_praise_are_only_asked_for_a_phone(kind: str) ->
 
 
 def test_in_a_danger_only_what_helps_to_get_there() -> None:
-    draft = open_draft(reader(SHOP), "出事了", "m0", hazard=True)
+    draft = open_draft(reader(SHOP), "出事了", "m0", "web:one", hazard=True)
     assert draft.urgency == "critical"
     assert needed(draft, CATALOGUE) == ["place", "phone"]
 
 
 def test_who_wants_a_person_is_only_asked_for_a_phone() -> None:
-    assert needed(open_draft(READER, "", "m0", human=True), CATALOGUE) == ["phone"]
+    assert needed(open_draft(READER, "", "m0", "web:one", human=True), CATALOGUE) == ["phone"]
 
 
 @pytest.mark.parametrize("text", ["我们小区天天有人跳舞", "楼下烧烤摊油烟大", "我家门口堆满纸皮", "这条路坑坑洼洼"])

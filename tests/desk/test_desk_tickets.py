@@ -180,6 +180,25 @@ def test_a_ticket_goes_all_the_way_and_every_step_is_written_down(
         }  # fmt: skip
 
 
+def test_the_same_message_asking_again_changes_nothing(database: Database, draft: Make) -> None:
+    ticket = _filed(database, draft())
+    for _ in range(2):  # in sessions of their own, as before and after a crash
+        with database.session() as session:
+            urge(session, ticket, "resident", cause="m1")
+        with database.session() as session:
+            append_text(session, ticket, "昨晚又来了", "resident", cause="m2")
+    with database.session() as session:
+        urge(session, ticket, "resident", cause="m3")
+    for _ in range(2):
+        with database.session() as session:
+            assert withdraw(session, ticket, "resident", cause="m4").state == "withdrawn"
+    with database.session(only_reads=True) as session:
+        found = find_ticket(session, ticket.number)
+        assert found is not None
+        assert [e.what for e in found.events] == ["file", "urge", "append", "urge", "withdraw"]
+        assert found.urged == 2 and found.text.count("昨晚又来了") == 1
+
+
 def test_a_forbidden_move_says_what_is_possible(sqlite: Database, draft: Make) -> None:
     ticket = _filed(sqlite, draft())
     with sqlite.session() as session, pytest.raises(MoveForbidden, match="待分拨.*不能办结.*现在可以：采纳、更正"):
