@@ -109,6 +109,10 @@ class Conversation:
             return Reply((*urgent, say("engine_down")), pending=True)
         return Reply(urgent, pending=True)
 
+    def is_alarm(self, text: str) -> bool:
+        """Whether a reply says whom to call in a danger."""
+        return any(text == hazard.advice for hazard in self._context.catalogue.hazards.values())
+
     async def late(self, channel: str, sender: str, but: int | None = None) -> tuple[str, ...]:
         """Answers that were ready too late for their own message; each is handed over once. ``but`` is a row left out."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -29,10 +30,12 @@ _PLACE_TAIL = re.compile(
     r"(?:这边|那边|这里|那里|附近这块|里面)?(?:的|吧|啊|呀|呢|啦|哦|嘛|咯)*[\s。.!\uff01?\uff1f,\uff0c]*$"
 )
 _LONGEST_PLACE, _LONGEST_SPOT = 30, 16
+_STORY = 7  # letters of an answer beyond the details in it
 _RUNS_ON = re.compile(r"(?:那个|这个|的).*$")  # behind these a long place has become a sentence
 _SPOT_LIKE = re.compile(
     r"(?:区|街道|社区|大道|路|街|巷|村|花园|小区|苑|大厦|广场|园|站|校|学|院|市场|商场|店|公寓|城|桥|口|号|栋|座|楼|门|室|期|旁边?|对面|附近|门口|\d)$"
 )
+_HOUR = re.compile(r"[\d一二两三四五六七八九十半]点|\d[:\uff1a]\d{2}|凌晨|早上|上午|中午|下午|傍晚|晚上|夜里|半夜|深夜")
 _SENTENCE = re.compile(r"[了着过没]|天天|每天|半夜|太吵|很|都|投诉|噪音|垃圾|漏水|停水|停电|坏")
 # the new value stands behind the last of these words: 不是十点，是夜里一点 · 店名写错了，应该叫……
 _NEW_VALUE = re.compile(
@@ -183,6 +186,12 @@ def shown_place(draft: Draft) -> str:
     return f"{said}（{area}）" if area and said else said
 
 
+def _whole_place(text: str) -> str | None:
+    """All of an answer to "where" when it is short and tells no story: "龙华区民治街道水榭春天" keeps its estate, known or not."""
+    bare = _PLACE_TAIL.sub("", _PLACE_LEAD.sub("", text.strip()))
+    return bare if 2 <= len(bare) <= _LONGEST_PLACE and not _SENTENCE.search(bare) else None
+
+
 def _wanted(item: str | None, catalogue: Catalogue) -> tuple[str, ...]:
     return catalogue.items[item].details if item in catalogue.items else ("place", "time", "phone")
 
@@ -267,6 +276,8 @@ def _answer(draft: Draft, text: str, reader: Reader) -> Step:
     other = {
         k: v for k, v in found.items() if k != code and k in ("place", "time", "phone") and not draft.details.get(k)
     }
+    if code != "time" and (exact := _more_exact(draft.details.get("time"), found.get("time"))):
+        other["time"] = exact
     if "place" in other and not resolved:
         del other["place"]
     last = draft.tries + 1 >= _TRIES
@@ -278,7 +289,7 @@ def _answer(draft: Draft, text: str, reader: Reader) -> Step:
     changed = replace(
         draft, details={**draft.details, **given}, place=place if "place" in given and place else draft.place
     )
-    if len(text) >= (40 if given else 16):  # an answer that also goes on with the story
+    if _tells_more(text, [*found.values(), *given.values()] if given else []):
         changed = _longer(changed, text, reader)
     if code in changed.details:
         return Step(ask_next(changed, catalogue))
@@ -299,7 +310,26 @@ def _answer(draft: Draft, text: str, reader: Reader) -> Step:
         names = "、".join(catalogue.details[k].name for k in other if k in catalogue.details)
         return Step(replace(changed, asked=code, tries=draft.tries), (say("noted_detail", names=names),))
     again = f"ask_again_{code}" if code in ("place", "time", "phone") else "ask_again_other"
+    if code == "phone" and not re.search(r"\d{5}", normalise(text)):
+        again = "ask_again_no_phone"
     return Step(replace(changed, asked=code, tries=draft.tries + 1, hinted=True), (say(again),))
+
+
+def _tells_more(text: str, given: Sequence[str]) -> bool:
+    """An answer that also goes on with the story: what is not kept as a detail must not get lost."""
+    if not given:
+        return len(text) >= 16
+    rest = text
+    for value in given:
+        rest = rest.replace(value, " ")
+    return len(re.findall(r"\w", _PLACE_LEAD.sub("", rest.strip()))) >= _STORY
+
+
+def _more_exact(before: str | None, said: str | None) -> str | None:
+    """ "天天" and then "晚上七点到十点": both together; None where nothing is added."""
+    if not before or not said or said in before or not _HOUR.search(normalise(said)) or _HOUR.search(normalise(before)):
+        return None
+    return said if before in said else f"{before}{said}"
 
 
 def _placed(
@@ -308,6 +338,8 @@ def _placed(
     """An answer to "where": settled, half said (then the district is asked for), or taken as it is at the second try."""
     before = str((draft.place or {}).get("text") or "")
     said = found.pop("place", None)
+    if said and not find_phone(text) and (whole := _whole_place(text)):
+        said = whole
     if place and place["district"] and said:
         found["place"] = (
             said if not before or before in said or said in before and len(before) <= len(said) else f"{said}{before}"

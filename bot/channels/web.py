@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Request, Response
@@ -66,7 +67,7 @@ class Web:
             reply = await self._conversation.handle(
                 Inbound("web", visitor, f"{visitor}-{said.id}", said.text), DEADLINE
             )
-            response = JSONResponse({"replies": list(reply.texts), "pending": reply.pending})
+            response = JSONResponse({**self._shown(reply.texts), "pending": reply.pending})
             self._name(response, visitor)
             return response
 
@@ -84,19 +85,23 @@ class Web:
         async def late(request: Request) -> Response:
             visitor = self._visitor(request)
             texts = await self._conversation.late("web", visitor) if visitor else ()
-            return JSONResponse({"replies": list(texts)})
+            return JSONResponse(self._shown(texts))
 
         @router.get("/chat/welcome", include_in_schema=False)
         async def welcome() -> Response:
-            return JSONResponse({"replies": [say("welcome_web")]})
+            return JSONResponse(self._shown([say("welcome_web")]))
 
         return router
+
+    def _shown(self, texts: Sequence[str]) -> dict[str, list[Any]]:
+        """``alarms`` are the positions of replies that say whom to call in a danger; the page shows them as such."""
+        return {"replies": list(texts), "alarms": [i for i, t in enumerate(texts) if self._conversation.is_alarm(t)]}
 
     def _history(self, visitor: str) -> list[dict[str, object]]:
         with self._conversation.database.session() as session:
             rows = inbox.conversation(session, "web", visitor, 50)
             return [
-                {"text": row.text, "replies": list(row.reply or []), "at": row.received_at.isoformat()} for row in rows
+                {"text": row.text, **self._shown(row.reply or []), "at": row.received_at.isoformat()} for row in rows
             ]
 
     def _visitor(self, request: Request) -> str | None:

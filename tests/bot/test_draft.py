@@ -138,6 +138,25 @@ def test_a_place_is_kept_without_the_words_around_it(answer: str, place: str) ->
     assert after(opened("路灯坏了"), ("answer", answer)).draft.details["place"] == place
 
 
+def test_an_estate_nobody_knows_stays_with_its_subdistrict() -> None:
+    told = after(opened("路灯坏了"), ("answer", "就在龙华区民治街道水榭春天这边")).draft
+    assert told.details["place"] == "龙华区民治街道水榭春天" and told.place and told.place["district"] == "longhua"
+
+
+def test_what_an_answer_tells_beyond_the_question_is_kept() -> None:
+    told = after(opened("路灯坏了"), ("answer", "龙华区民治街道，已经有老人因为这个摔倒过两次")).draft
+    assert "民治" in told.details["place"] and "摔倒过两次" in told.text
+    bare = after(opened("路灯坏了"), ("answer", "就在龙华区民治街道那边")).draft
+    assert bare.text == "路灯坏了"
+
+
+def test_a_more_exact_time_is_added() -> None:
+    told = after(opened("福田区莲花街道楼下天天路灯不亮"), ("answer", "晚上七点到十点"))
+    assert told.draft.details["time"] == "天天晚上七点到十点" and told.draft.asked == "phone"
+    assert told.say == (say("noted_detail", names="时间"),)
+    assert told.draft.text == "福田区莲花街道楼下天天路灯不亮"
+
+
 def test_a_whole_sentence_is_no_place() -> None:
     told = after(opened("路灯坏了"), ("answer", "我跟你说过了就是龙华区民治街道那边天天黑漆漆的啊")).draft
     assert "黑漆漆" not in told.details["place"] and "民治" in told.details["place"]
@@ -155,12 +174,13 @@ def test_an_answer_to_another_question_is_kept_and_acknowledged() -> None:
     assert told.say == (say("noted_detail", names="联系电话"),)
 
 
-@pytest.mark.parametrize("text", ["1391234567", "139123456789", "没数字", "12"])
+@pytest.mark.parametrize("text", ["1391234567", "139123456789", "号码呢", "12"])
 def test_a_wrong_phone_is_asked_again_and_then_left_out(text: str) -> None:
     draft = opened("福田区莲花街道路灯坏了")
     assert draft.asked == "phone"
     again = after(draft, ("answer", text))
-    assert again.draft.asked == "phone" and again.say == (say("ask_again_phone"),)
+    wrong = "ask_again_phone" if len(text) > 5 else "ask_again_no_phone"
+    assert again.draft.asked == "phone" and again.say == (say(wrong),)
     assert after(again.draft, ("answer", text)).draft.details["phone"] == ""
 
 

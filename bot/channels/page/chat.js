@@ -2,13 +2,14 @@
 (function () {
   const talk = document.getElementById("talk"), form = document.getElementById("form");
   const text = document.getElementById("text"), send = document.getElementById("send"), hints = document.getElementById("hints");
-  const NUMBER = /MY\d{6}-\d{6}/g, DANGER = /^请立即|^请马上|^请赶快|拨打\s*(110|119|120|122)/;
+  const NUMBER = /MY\d{6}-\d{6}/g;
   const STARTS = ["我要投诉", "查工单进度", "居住证怎么办理", "你能做什么"];
   let waiting = 0, polls = null;
 
-  function bubble(words, mine) {
+  function down() { talk.scrollTop = talk.scrollHeight; }
+  function bubble(words, mine, alarm) {
     const box = document.createElement("div");
-    box.className = "say" + (mine ? " me" : "") + (!mine && DANGER.test(words) && words.length < 160 ? " danger" : "");
+    box.className = "say" + (mine ? " me" : "") + (alarm ? " danger" : "");
     let at = 0;
     for (const found of words.matchAll(NUMBER)) {
       box.append(words.slice(at, found.index));
@@ -19,14 +20,14 @@
     }
     box.append(words.slice(at));
     talk.append(box);
-    talk.scrollTop = talk.scrollHeight;
+    down();
     return box;
   }
   function typing(on) {
     let mark = document.querySelector(".typing");
     if (on && !mark) {
       mark = document.createElement("div"); mark.className = "typing"; mark.textContent = "正在处理…";
-      talk.append(mark); talk.scrollTop = talk.scrollHeight;
+      talk.append(mark); down();
     } else if (!on && mark) mark.remove();
   }
   function offer(words) {
@@ -46,10 +47,12 @@
       button.addEventListener("click", () => say(option));
       hints.append(button);
     }
+    down();  // the buttons took room from the talk
   }
-  function heard(replies) {
-    replies.forEach((r) => bubble(r, false));
-    if (replies.length) offer(replies);
+  function told(body) { body.replies.forEach((r, i) => bubble(r, false, body.alarms.includes(i))); }
+  function heard(body) {
+    told(body);
+    if (body.replies.length) offer(body.replies);
   }
   function newId() {
     const bytes = crypto.getRandomValues(new Uint8Array(12));
@@ -70,7 +73,7 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const body = await answer.json();
       waiting -= 1; typing(waiting > 0);
-      heard(body.replies);
+      heard(body);
       if (body.pending) poll();
     } catch (error) {
       waiting -= 1; typing(waiting > 0);
@@ -88,7 +91,7 @@
       left -= 1;
       try {
         const body = await (await fetch("/chat/late", { credentials: "same-origin" })).json();
-        if (body.replies.length || left <= 0) { clearInterval(polls); polls = null; typing(false); heard(body.replies); }
+        if (body.replies.length || left <= 0) { clearInterval(polls); polls = null; typing(false); heard(body); }
       } catch (error) { if (left <= 0) { clearInterval(polls); polls = null; typing(false); } }
     }, 2000);
   }
@@ -101,6 +104,7 @@
   });
   function grow() { text.style.height = "auto"; text.style.height = Math.min(text.scrollHeight + 2, 140) + "px"; }
   text.addEventListener("input", grow);
+  window.addEventListener("resize", down);  // the keyboard of a phone
   document.querySelector(".emergency").addEventListener("click", (event) => {
     event.preventDefault();
     const box = document.getElementById("emergency"); box.hidden = !box.hidden;
@@ -108,10 +112,10 @@
   (async function start() {
     try {
       const body = await (await fetch("/chat/messages", { credentials: "same-origin" })).json();
-      for (const m of body.messages) { bubble(m.text, true); m.replies.forEach((r) => bubble(r, false)); }
+      for (const m of body.messages) { bubble(m.text, true); told(m); }
       if (!body.messages.length) {
         const welcome = await (await fetch("/chat/welcome")).json();
-        welcome.replies.forEach((r) => bubble(r, false));
+        told(welcome);
         for (const start of STARTS) {
           const button = document.createElement("button");
           button.type = "button"; button.textContent = start;
