@@ -16,15 +16,17 @@ run: prepare
 install: python
 	@$(MAKE) --no-print-directory -j2 .venv/.installed .venv-rasa/.installed
 
-# the reader can learn while the dialogue engine is still being installed
+# the reader learns while the dialogue engine is still being installed, and the dialogue while the reader learns
 prepare: python
-	@$(MAKE) --no-print-directory -j2 models/.reader .venv-rasa/.installed
-	@.venv/bin/minyi prepare
+	@$(MAKE) --no-print-directory -j2 models/.reader models/.dialogue
 
 models/.reader: .venv/.installed
-	@.venv/bin/minyi prepare --reader
+	@.venv/bin/minyi prepare reader
 
-.PHONY: models/.reader
+models/.dialogue: .venv/.installed .venv-rasa/.installed
+	@.venv/bin/minyi prepare dialogue
+
+.PHONY: models/.reader models/.dialogue
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "minyi: $(PYTHON) was not found; install Python 3.11, or name it with make PYTHON=/path/to/python3.11" >&2; exit 1; }

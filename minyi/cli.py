@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from minyi.commands import chat, data, evaluate, models, prepare, read, serve, train, up, user
+from minyi.commands import bench, chat, data, evaluate, models, prepare, read, serve, train, up, user
 from nlu.errors import MinyiError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.add_typer(user.app, name="user")
 app.command("prepare")(prepare.prepare)
+app.command("bench")(bench.bench)
 app.command("serve", hidden=True)(serve.serve)
 
 

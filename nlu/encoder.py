@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]  # (done, total)
 
-_BATCH = 64
+_BATCH = 8  # the engine works on all texts of a batch at once; more than these no longer fit into the processor's cache
 MOST_CHARACTERS = 600  # of one text that are encoded: about what the encoder takes in at once; more only costs time
 
 

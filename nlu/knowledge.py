@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from nlu.catalogue import _Checker, load_list
-from nlu.encoder import MOST_CHARACTERS, Encoder, Vectors
+from nlu.encoder import MOST_CHARACTERS, Encoder, Progress, Vectors
 from nlu.text import normalise
 
 _POLITE = re.compile(
@@ -72,11 +72,17 @@ class Knowledge:
     """The FAQ, ready to be asked. Building it encodes every question once; ``encoder`` may be a cached one, ``asking`` encodes what
     residents ask and is never cached."""
 
-    def __init__(self, answers: Sequence[Answer], encoder: Encoder, asking: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        answers: Sequence[Answer],
+        encoder: Encoder,
+        asking: Encoder | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         self.answers = {a.id: a for a in answers}
         self._owner = [a.id for a in answers for _ in (*a.questions, a.title)]
         texts = [_core(q) for a in answers for q in (*a.questions, a.title)]
-        self._vectors = encoder.encode(texts)
+        self._vectors = encoder.encode(texts, progress)
         self._mean = self._vectors.mean(axis=0)
         self._centred = _unit(self._vectors - self._mean)
         self._letters = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, preprocessor=normalise)
