@@ -20,6 +20,7 @@ from bot.actions.context import BotContext
 from bot.actions.server import ActionServer
 from bot.engine_client import EngineClient, EngineDown, EngineFailed, Spoken
 from bot.inbound import Inbound
+from bot.packed import pack
 from bot.wording import say
 from desk import inbox
 from desk.database import Database
@@ -180,6 +181,7 @@ class Conversation:
                 "phone": bool(reading.phone),
             },
             "faq": found[0].score if found else 0.0,
+            "vector": pack(vector),
         }
 
     async def _work(

@@ -9,12 +9,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
 
+from bot.packed import pack
 from minyi.settings import ROOT, Settings
+from nlu.encoder import MOST_CHARACTERS
 from nlu.errors import DataMalformed, ModelDamaged, ModelMissing
 
 DOMAIN, RULES, CONFIG = (
@@ -41,7 +43,7 @@ def engine_environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",
-        # threads of the encoder that wait must not burn the core that our own process needs
+        # threads that wait must not burn the core that our own process needs
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
     }
@@ -57,6 +59,7 @@ def fingerprint(settings: Settings) -> str:
         DOMAIN,
         RULES,
         *sorted((ROOT / "bot" / "engine").glob("*.py")),
+        ROOT / "nlu" / "e5.py",
         *sorted((data / "dialogue").glob("*.yml")),
         *sorted((data / "complaints").glob("*.csv")),
         *sorted((data / "faq").glob("*.yml")),
@@ -93,7 +96,11 @@ def train(settings: Settings, tell: Callable[[str, float], None] = lambda what, 
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as folder:
         building = Path(folder)
+        written = sorted((settings.training_data / "dialogue").glob("*.yml"))
         (building / "learnt.yml").write_text(_generated(settings.training_data), "utf-8")
+        tell("对话模型 dialogue", 0.05)
+        vectors = _vectors(settings, [*written, building / "learnt.yml"])
+        (building / "vectors.json").write_text(json.dumps(vectors), "utf-8")
         command = [
             str(settings.rasa_python),
             "-m",
@@ -114,9 +121,9 @@ def train(settings: Settings, tell: Callable[[str, float], None] = lambda what, 
         ]
         environment = {
             **engine_environment(),
-            "MINYI_ENGINE_VECTORS": str((settings.models / "vectors.sqlite").resolve()),
+            "MINYI_ENGINE_VECTORS": str((building / "vectors.json").resolve()),
         }
-        tell("对话模型 dialogue", 0.1)
+        tell("对话模型 dialogue", 0.2)
         process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")
         made = building / "dialogue.tar.gz"
         if process.returncode or not made.is_file():
@@ -137,6 +144,16 @@ def train(settings: Settings, tell: Callable[[str, float], None] = lambda what, 
         old.with_suffix(".json").unlink(missing_ok=True)
     tell("对话模型 dialogue", 1.0)
     return target
+
+
+def _vectors(settings: Settings, files: Sequence[Path]) -> dict[str, str]:
+    """Sentence vectors of all examples in Rasa's files, by text."""
+    from minyi.reader import cached_encoder
+
+    blocks = [entry.get("examples", "") for path in files for entry in yaml.safe_load(path.read_text("utf-8"))["nlu"]]
+    texts = sorted({line.strip()[1:].strip() for block in blocks for line in block.splitlines() if line.strip()})
+    vectors = cached_encoder(settings).encode([text[:MOST_CHARACTERS] for text in texts])
+    return {text: pack(vector) for text, vector in zip(texts, vectors, strict=True)}
 
 
 def _generated(data: Path) -> str:

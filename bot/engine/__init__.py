@@ -1,1 +1,1 @@
-"""Code that runs inside Rasa's interpreter: a channel, a featurizer and the arbiter. It imports nothing of ours but ``nlu.encoder``."""
+"""Code that runs inside Rasa's interpreter: a channel, a featurizer and the arbiter. Of ours it imports only what needs no more than numpy."""

