@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nlu.heads import Head, Ngrams
 from nlu.reading import Evidence
@@ -42,8 +43,12 @@ def evidence(
     """
     if not text.strip() or len(head.labels) < 2:
         return ()
-    others = head.gram_weights.mean(axis=0)
-    support = ngrams.contributions(text, head.gram_weights[label] - others)
+
+    def above_others(grams: NDArray[np.int32]) -> NDArray[np.float32]:
+        weights = head.gram_weights[grams]
+        return np.asarray(weights[:, label] - weights.mean(axis=1), np.float32)
+
+    support = ngrams.contributions(text, above_others)
     words = []
     for word, start, end in _segmenter().tokenize(text):
         if all(c in _EMPTY for c in normalise(word)) or any(start < e and s < end for s, e in silent):

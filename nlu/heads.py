@@ -7,7 +7,7 @@ probability. Everything is plain arrays: a saved model cannot run code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,13 +71,14 @@ class Ngrams:
         """float32 (len(texts), vocabulary)."""
         return self._vectorizer.transform(texts)
 
-    def contributions(self, text: str, weights: Floats) -> Floats:
-        """How much each character of ``text`` adds to a linear score: (len(text),); ``weights`` is (vocabulary,).
+    def contributions(self, text: str, weigh: Callable[[NDArray[np.int32]], Floats]) -> Floats:
+        """How much each character of ``text`` adds to a linear score: (len(text),); ``weigh`` gives the weights of n-grams by their
+        numbers.
 
         An n-gram's share is spread evenly over its occurrences and its characters.
         """
         row = self.transform([text])
-        value = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
+        value = dict(zip(row.indices.tolist(), (row.data * weigh(row.indices)).tolist(), strict=True))
         index, flat = self._vectorizer.vocabulary_, normalise(text)
         places: dict[int, list[tuple[int, int]]] = {}
         for size in range(NGRAM_RANGE[0], NGRAM_RANGE[1] + 1):
@@ -87,7 +88,7 @@ class Ngrams:
                     places.setdefault(gram, []).append((start, size))
         out = np.zeros(len(text), np.float32)
         for gram, spots in places.items():
-            share = value.get(gram, 0.0) * float(weights[gram]) / len(spots)
+            share = value.get(gram, 0.0) / len(spots)
             for start, size in spots:
                 out[start : start + size] += share / size
         return out
@@ -127,7 +128,7 @@ LEAST = 0.003  # the smallest fit whose logarithm is told apart
 class Head:
     """One decision over a closed set of labels.
 
-    ``gram_weights`` (labels, vocabulary) and ``anchor_weights`` (labels, anchors) add up to one score a label. ``mix`` (2,) weighs the
+    ``gram_weights`` (vocabulary, labels) and ``anchor_weights`` (labels, anchors) add up to one score a label. ``mix`` (2,) weighs the
     score and its logarithm and carries the temperature; ``bias`` (labels,) corrects the base rates.
     """
 
@@ -139,7 +140,7 @@ class Head:
 
     def scores(self, grams: csr_matrix, nearness: Floats) -> Floats:
         """(texts, labels): about 1 for a label that fits and 0 for one that does not; no probability."""
-        return np.asarray(grams @ self.gram_weights.T + nearness @ self.anchor_weights.T, np.float32)
+        return np.asarray(grams @ self.gram_weights + nearness @ self.anchor_weights.T, np.float32)
 
     def probabilities(self, grams: csr_matrix, nearness: Floats) -> Floats:
         """Calibrated, (texts, labels), rows sum to 1."""

@@ -60,7 +60,7 @@ def fit_head(labels: Sequence[str], rows: Integers, judged: int, space: Space) -
         one = np.ones(1, np.float32)
         head = Head(
             (names[0],),
-            np.zeros((1, space.grams.shape[1]), np.float32),
+            np.zeros((space.grams.shape[1], 1), np.float32),
             np.zeros((1, len(space.nearness)), np.float32),
             np.ones(2, np.float32),
             one,
@@ -76,7 +76,7 @@ def fit_head(labels: Sequence[str], rows: Integers, judged: int, space: Space) -
     mix, bias = calibrate(seen, y[:judged])
     anchor_weights = np.zeros((len(names), len(space.nearness)), np.float32)
     anchor_weights[:, rows] = MEANING * duals.T
-    gram_weights = np.asarray((space.grams[rows].T @ duals).T, np.float32)
+    gram_weights = np.asarray(space.grams[rows].T @ duals, np.float32)
     return Fitted(Head(tuple(names), gram_weights, anchor_weights, mix, bias), blend(seen, mix, bias), y[:judged])
 
 
