@@ -93,7 +93,7 @@ def correct(
     Another department without an item takes the item away: it belonged to the former one; so does ``item=""``.
     With ``catalogue`` codes are
     checked and an item alone brings its department along. Raises :class:`LabelUnknown` for unknown codes, and when
-    nothing is given at all. ``config`` serves the deadlines of a changed urgency (the standard hours when not given).
+    nothing is given at all. ``config`` serves the deadlines, which follow urgency and item (the standard hours when not given).
     """
     check_codes(kind=kind, urgency=urgency)
     if catalogue is not None:
@@ -121,10 +121,12 @@ def correct(
     elif ticket.department in ticket.co_departments:
         ticket.co_departments = [c for c in ticket.co_departments if c != ticket.department]
     if urgency is not None and urgency != before["urgency"]:
-        due = deadlines(ticket.created_at, urgency, config or DeskConfig())
         ticket.urgency_rank = RANK[urgency]
-        ticket.dispatch_due, ticket.contact_due, ticket.reply_due = due.dispatch, due.contact, due.reply
         ticket.hazard = ticket.hazard if urgency == "critical" else None
+    if (ticket.urgency, ticket.item) != (before["urgency"], before["item"]):
+        own = catalogue.items[ticket.item].reply_hours if catalogue and ticket.item in catalogue.items else None
+        due = deadlines(ticket.created_at, ticket.urgency, config or DeskConfig(), own)
+        ticket.dispatch_due, ticket.contact_due, ticket.reply_due = due.dispatch, due.contact, due.reply
     if ticket.department == OUT_OF_SCOPE:
         target = after("reject", state, ticket.number)
     elif state == "pending" or moved:

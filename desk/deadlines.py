@@ -17,10 +17,12 @@ class Deadlines:
     reply: datetime
 
 
-def deadlines(start: datetime, urgency: str, config: DeskConfig) -> Deadlines:
-    """Counted from ``start`` in hours of the clock."""
+def deadlines(start: datetime, urgency: str, config: DeskConfig, reply_hours: float | None = None) -> Deadlines:
+    """Counted from ``start`` in hours of the clock. ``reply_hours`` are the item's own; what is urgent is never answered later for them."""
+    usual = config.reply_hours[urgency]
+    own = usual if reply_hours is None else reply_hours if urgency == "normal" else min(usual, reply_hours)
     return Deadlines(
         dispatch=start + timedelta(hours=config.dispatch_hours[urgency]),
         contact=start + timedelta(hours=config.contact_hours),
-        reply=start + timedelta(hours=config.reply_hours[urgency]),
+        reply=start + timedelta(hours=own),
     )

@@ -62,6 +62,7 @@ def draft_of(
         details=details or {},
         reading=reading.to_dict(),
         decision="auto" if named else reading.decision,
+        reply_hours=catalogue.items[item].reply_hours if item in catalogue.items else None,
     )
 
 

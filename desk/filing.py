@@ -46,6 +46,7 @@ class Draft:
     phone: str | None = None
     details: dict[str, str] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
+    reply_hours: float | None = None  # the item's own time for an answer
 
 
 def file_ticket(session: Session, draft: Draft, config: DeskConfig) -> Ticket:
@@ -86,7 +87,7 @@ def check_codes(*, kind: str | None = None, urgency: str | None = None) -> None:
 
 def _ticket(draft: Draft, config: DeskConfig) -> Ticket:
     moment = now()
-    due = deadlines(moment, draft.urgency, config)
+    due = deadlines(moment, draft.urgency, config, draft.reply_hours)
     routed = draft.decision == "auto" and draft.urgency != "critical" and draft.department != OUT_OF_SCOPE
     ticket = Ticket(
         number=new_number(moment),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -18,6 +18,8 @@ from nlu.errors import DataMalformed
 from nlu.reading import URGENCIES, Urgency
 from nlu.text import normalise
 
+Level = Literal["city", "district", "subdistrict"]
+LEVELS: dict[Level, str] = {"city": "市", "district": "区", "subdistrict": "街道"}
 OUT_OF_SCOPE = "out_of_scope"  # matters the hotline may not handle: courts, arbitration, discipline
 CODE = re.compile(r"[a-z][a-z0-9_]{1,60}")
 # what a key holds; text where it is not named here
@@ -28,8 +30,21 @@ _HOLDS: dict[str, tuple[type, ...]] = {
     ),
     "fallback": (bool,),
     "enough": (int,),
+    "anonymous": (bool,),
+    "reply_hours": (int, float),
     "ask": (dict,),
     "date": (str, date),
+}
+_ITEM_MAY = {
+    "excludes",
+    "level",
+    "anonymous",
+    "ground",
+    "reply_hours",
+    "co_departments",
+    "urgency",
+    "details",
+    "ask",
 }
 _NAMES = {bool: "true or false", int: "a number", dict: "keys with values", date: "a date"}
 
@@ -68,12 +83,22 @@ class Detail:
 
 @dataclass(frozen=True)
 class Item:
-    """A matter residents bring; ``details`` are detail codes in the order asked."""
+    """A matter residents bring; ``details`` are detail codes in the order asked.
+
+    ``about`` says in residents' words what belongs to it, ``excludes`` what does not and who owns that. ``level`` is who handles it day to
+    day. ``anonymous`` tells whether it can be handled without knowing who asks. ``reply_hours`` replaces the usual time for an answer.
+    """
 
     code: str
     name: str
     department: str
     about: str
+    group: str
+    excludes: str = ""
+    level: Level = "city"
+    anonymous: bool = True
+    ground: str = ""  # the law or rule it rests on, in a word
+    reply_hours: float | None = None
     urgency: Urgency = "normal"
     details: tuple[str, ...] = ()
     co_departments: tuple[str, ...] = ()
@@ -93,6 +118,9 @@ class Hazard:
 
 @dataclass(frozen=True)
 class Catalogue:
+    """``groups`` are names of topics by code, the first of two levels; items are the second."""
+
+    groups: dict[str, str]
     departments: dict[str, Department]
     items: dict[str, Item]
     details: dict[str, Detail]
@@ -210,7 +238,7 @@ class _Checker:
 
 
 def load_catalogue(folder: Path) -> Catalogue:
-    """Reads ``departments.yml``, ``details.yml``, ``hazards.yml`` and ``items/*.yml`` under ``folder``.
+    """Reads ``groups.yml``, ``departments.yml``, ``details.yml``, ``hazards.yml`` and ``items/*.yml`` under ``folder``.
 
     Raises :class:`DataMalformed` with every fault found, each with file and line.
     """
@@ -222,6 +250,11 @@ def load_catalogue(folder: Path) -> Catalogue:
             departments[entry["code"]] = Department(**entry)
     if (departments or not check.faults) and sum(d.fallback for d in departments.values()) != 1:
         check.fault(str(folder / "departments.yml"), "exactly one department must have fallback: true")
+
+    seen, groups = {}, {}
+    for where, entry in load_list(folder / "groups.yml", check.faults):
+        if check.entry(where, entry, {"code", "name"}, set(), seen):
+            groups[entry["code"]] = entry["name"]
 
     seen, details = {}, {}
     for where, entry in load_list(folder / "details.yml", check.faults):
@@ -244,9 +277,12 @@ def load_catalogue(folder: Path) -> Catalogue:
         check.fault(str(folder / "items"), "no item files (*.yml) found")
     for path in files:
         for where, entry in load_list(path, check.faults):
-            optional = {"co_departments", "urgency", "details", "ask"}
-            if not check.entry(where, entry, {"code", "name", "department", "about"}, optional, seen):
+            if not check.entry(where, entry, {"code", "name", "department", "about", "group"}, _ITEM_MAY, seen):
                 continue
+            check.known(where, "group", entry["group"], groups)
+            check.known(where, "level", entry.get("level", "city"), LEVELS)
+            if not 0 < entry.get("reply_hours", 1) <= 24 * 90:
+                check.fault(where, f"'{entry['code']}' has reply_hours {entry['reply_hours']}, expected 1 to 2160")
             check.known(where, "department", entry["department"], departments)
             check.known(where, "department", entry.get("co_departments", []), departments)
             check.known(where, "detail", entry.get("details", []), details)
@@ -262,4 +298,4 @@ def load_catalogue(folder: Path) -> Catalogue:
                 }
             )
     check.finish()
-    return Catalogue(departments, items, details, hazards)
+    return Catalogue(groups, departments, items, details, hazards)

@@ -28,6 +28,10 @@ FILES = {
 - {code: markets, name: 市场所, full_name: 临河市市场管理所, duties: 缺斤少两、假货、退款。}
 - {code: town_hall, name: 镇公所, full_name: 临河市镇公所, duties: 其余的事。, fallback: true}
 """,
+    "catalogue/groups.yml": """\
+- {code: river, name: 水上}
+- {code: town, name: 城里}
+""",
     "catalogue/details.yml": """\
 - {code: place, name: 地点, question: 在哪里？}
 - {code: pole, name: 灯杆号, question: 灯杆上的号码是多少？, said: ["灯杆\\\\d+"]}
@@ -43,16 +47,17 @@ FILES = {
 - {code: doubt, cues: [火烧眉毛|演习]}
 """,
     "catalogue/items/all.yml": """\
-- {code: ferry_late, name: 渡轮误点, department: harbour, about: 渡轮晚开、停航、改班次。, details: [place]}
+- {code: ferry_late, name: 渡轮误点, department: harbour, about: 渡轮晚开、停航、改班次。, group: river, details: [place]}
 - code: lamp_out
   name: 路灯不亮
   department: lamps
   about: 路灯坏了、不亮、闪烁、灯杆歪斜。
+  group: town
   details: [place, pole]
   co_departments: [town_hall]
   ask: {place: 哪一段路的灯不亮？}
-- {code: short_weight, name: 缺斤少两, department: markets, about: 秤不准、卖假货、不肯退款。, details: [subject]}
-- {code: other_matter, name: 其他, department: town_hall, about: 没有归处的事。, urgency: urgent}
+- {code: short_weight, name: 缺斤少两, department: markets, about: 秤不准、卖假货、不肯退款。, group: town, anonymous: false, details: [subject]}
+- {code: other_matter, name: 其他, department: town_hall, about: 没有归处的事。, group: town, reply_hours: 48, urgency: urgent}
 """,
     "places/districts.yml": """\
 - code: north

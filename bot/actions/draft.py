@@ -236,6 +236,8 @@ def step(draft: Draft, intent: str, text: str, message_id: str, reader: Reader) 
     if intent == "skip" or (intent == "deny" and draft.asked and draft.asked != "text"):
         if not draft.asked:
             return Step(replace(draft, hinted=True), (say("ask_confirm"),))
+        if draft.asked == "phone" and not draft.tries and not _may_be_anonymous(draft, catalogue):
+            return Step(replace(draft, tries=1, hinted=True), (say("phone_needed"),))
         return Step(ask_next(_left_out(draft), catalogue))
     if intent == "affirm":
         return Step(draft, confirmed=True) if not draft.asked else _yes_to_a_question(draft, catalogue)
@@ -251,6 +253,11 @@ def step(draft: Draft, intent: str, text: str, message_id: str, reader: Reader) 
             )
         )
     return _answer(draft, text, reader)
+
+
+def _may_be_anonymous(draft: Draft, catalogue: Catalogue) -> bool:
+    item = catalogue.items.get(draft.item or "")
+    return draft.human or draft.urgency == "critical" or item is None or item.anonymous
 
 
 def _left_out(draft: Draft) -> Draft:

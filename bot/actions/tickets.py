@@ -95,6 +95,7 @@ class FileTicket(BotAction):
             details=names | ({"human": "要求人工服务"} if draft.human else {}),
             reading=reading.to_dict(),
             decision="review" if draft.human else draft.decision,
+            reply_hours=item.reply_hours if item else None,
         )
 
     def _told(self, draft: Draft, number: str, state: str, department: str) -> str:

@@ -52,6 +52,7 @@ SAYS_SOMETHING = {"complain", "faq", "correct"} | INFORMS
 _FIXED = {"place", "time", "phone", "confirmed", "text"}
 _FREE_MARGIN = 0.15  # how much surer the classifier must be before words that may be a name count as an interruption
 _SHORT = 24
+_BARE, _CERTAIN = 6, 0.8  # letters of a message like "停水"; how sure the classifier must be to take it for talk
 _OFFERED = 0.44  # nearness from which an entry is worth offering
 # how sure the classifier, and how near an entry, for a question that interrupts a form
 _QUESTION, _HALF_NEAR = 0.6, 0.5
@@ -154,22 +155,25 @@ def _outside(
     reading, faq = meta.get("reading") or {}, float(meta.get("faq") or 0.0)
     short = len(text) <= _SHORT
     kind, words, question = reading.get("kind"), looks_like_a_question(text), scores.get("faq", 0.0)
-    asks = kind == "consult" or (question >= 0.4 and (words or kind not in _TELLS or faq >= _OFFERED))
+    blames = kind in ("complaint", "report") and not words  # whatever entry has such words
+    asks = kind == "consult" or (question >= 0.4 and (words or kind not in _TELLS or (faq >= _OFFERED and not blames)))
     # "垃圾堆了一周没人管" tells of a matter, "怎么没人管" urges
     reproach = best == "urge" and not _URGES.search(text) and (len(text) > 20 or reading.get("decision") == "auto")
+    if len(text) <= _BARE and faq >= t.faq_likely and sure < _CERTAIN and not blames:
+        return "faq", faq, "a bare word near an entry"
     if best in TALK and not reproach and sure >= t.talk and (short or (sure >= 0.8 and best != "correct")):
         return best, sure, "talk"
     if reproach and kind in _TELLS:
         return "complain", sure, "a reproach that tells of a matter"
     if best in INFORMS and sure >= t.talk and short and not words and faq < t.faq_likely:
         return best, sure, "a detail"
-    told = kind == "complaint" and not words and question < 0.4  # "楼上漏水" is a matter, whatever entry is called so
+    told = blames and question < 0.4  # "楼上漏水" is a matter, whatever entry is called so
     if (faq >= t.faq_sure and not told) or (asks and faq >= t.faq_likely):
         return "faq", faq, "near an entry"
     if (
         asks
         and scores.get("complain", 0.0) < (0.85 if kind == "consult" and words else 0.5)
-        and (kind != "other" or question >= _QUESTION)
+        and (kind != "other" or (question >= _QUESTION and (words or faq >= _OFFERED)))
     ):
         return "faq", question, "question"
     if scores.get("complain", 0.0) >= t.understood or (

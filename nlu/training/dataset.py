@@ -1,4 +1,4 @@
-"""Labelled complaints from CSV or JSON Lines: ``text`` and any of ``department item urgency kind hazard place``."""
+"""Labelled complaints from CSV or JSON Lines: ``text`` and any of :data:`LABELS`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from nlu.errors import DataMalformed
 from nlu.reading import KINDS, URGENCIES
 from nlu.text import normalise, sound
 
-LABELS = ("department", "item", "urgency", "kind", "hazard", "place")
+LABELS = ("department", "item", "urgency", "kind", "hazard", "place", "time", "phone")
+SPANS = ("place", "time", "phone")  # words that stand in the text
 csv.field_size_limit(10_000_000)
 
 
@@ -32,6 +33,8 @@ class Example:
     kind: str = ""
     hazard: str = ""
     place: str = ""
+    time: str = ""
+    phone: str = ""
     source: str = ""
     weight: float = 1.0
 
@@ -157,8 +160,9 @@ def fault_of(example: Example, catalogue: Catalogue | None) -> str | None:
         code = getattr(example, what)
         if code and code not in known:
             return f"unknown {what} '{code}'"
-    if example.place and example.place not in example.text:
-        return f"place '{example.place}' does not stand in the text"
+    for what in SPANS:
+        if (words := getattr(example, what)) and words not in example.text:
+            return f"{what} '{words}' does not stand in the text"
     if example.hazard and example.urgency != "critical":
         return f"hazard '{example.hazard}' on a text that is not critical"
     return None

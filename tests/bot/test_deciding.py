@@ -187,3 +187,14 @@ def test_every_message_is_something(
     intent = told(text, best, sure, asked=asked, faq=faq, reading={"kind": kind}, offered=offered, choices=choices)
     if asked:
         assert intent not in ("nlu_fallback", "complain")
+
+
+def test_a_bare_word_near_an_entry_is_a_question() -> None:
+    assert told("停水", "cancel", 0.6, reading={"kind": "help"}, faq=0.72) == "faq"
+    assert told("租房", "greet", 0.21, reading={"kind": "other"}, faq=0.65) == "faq"
+    assert told("取消", "cancel", 0.95, reading={"kind": "other"}, faq=0.6) == "cancel"
+
+
+def test_a_report_is_a_matter_though_an_entry_has_its_words() -> None:
+    text = "我要举报某局一个科长收红包贪污受贿"
+    assert told(text, "faq", 0.5, second="complain", reading={"kind": "report"}, faq=0.6) == "complain"

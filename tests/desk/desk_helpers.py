@@ -67,6 +67,7 @@ def write_city(folder: Path) -> None:
         ),
         "utf-8",
     )
+    (catalogue / "groups.yml").write_text("- {code: city, name: 全市}\n", "utf-8")
     (catalogue / "details.yml").write_text("- {code: place, name: 地点, question: '在哪里？'}\n", "utf-8")
     (catalogue / "hazards.yml").write_text(
         "- {code: fire, name: 火灾, call: ['119'], advice: '请立即拨打 119 并撤离', department: police}\n", "utf-8"
@@ -74,7 +75,7 @@ def write_city(folder: Path) -> None:
     (catalogue / "hazard_cues.yml").write_text("- {code: fire, cues: ['着火|起火|浓烟']}\n", "utf-8")
     (catalogue / "items" / "all.yml").write_text(
         "".join(
-            f"- {{code: {code}, name: '{name}', department: {owner}, about: '{about}'"
+            f"- {{code: {code}, name: '{name}', department: {owner}, group: city, about: '{about}'"
             f"{', co_departments: [police]' if code == 'street_stall' else ''}}}\n"
             for code, (name, owner, about) in ITEMS.items()
         ),

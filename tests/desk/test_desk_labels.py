@@ -72,5 +72,5 @@ def test_codes_the_catalogue_no_longer_lists_are_left_out(sqlite: Database, draf
     ticket = _filed(sqlite, draft())
     with sqlite.session() as session:
         accept(session, ticket, "alice")
-        (row,) = labelled_texts(session, Catalogue({}, {}, {}, {}))
+        (row,) = labelled_texts(session, Catalogue({}, {}, {}, {}, {}))
     assert (row["department"], row["item"], row["kind"]) == ("", "", "complaint")

@@ -268,7 +268,7 @@ def test_checking_the_data_counts_it(run: Run) -> None:
         ("complaints/all.csv", "渡輪又晚開了半個鐘頭,markets,,,,,\n", "all.csv:26: the text already stands at"),
         ("complaints/all.csv", "停船了,nobody,,,,,\n", "all.csv:26: unknown department 'nobody'"),
         ("faq/all.yml", "- {id: x1}\n", "all.yml:25: 'x1' has no"),
-        ("catalogue/items/all.yml", "- {code: x1}\n", "all.yml:11: 'x1' has no"),
+        ("catalogue/items/all.yml", "- {code: x1}\n", "all.yml:12: 'x1' has no"),
         ("places/landmarks.yml", "- {name: 甲, kind: park}\n", "landmarks.yml:3:"),
         ("catalogue/hazard_cues.yml", "- {code: x1, cues: [甲]}\n", "hazard_cues.yml:4: unknown hazard"),
     ],

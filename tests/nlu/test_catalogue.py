@@ -76,7 +76,7 @@ def test_a_detail_already_said_is_found(city_folder: Path, detail: str, text: st
     assert load_catalogue(city_folder / "catalogue").details[detail].find(text) == found
 
 
-ITEM = "- {code: lamp_out, name: 路灯不亮, department: lamps, about: 路灯。"
+ITEM = "- {code: lamp_out, name: 路灯不亮, department: lamps, about: 路灯。, group: town"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ ITEM = "- {code: lamp_out, name: 路灯不亮, department: lamps, about: 路灯�
     [
         (
             "items/all.yml",
-            f"{ITEM}}}\n- {{code: b1, name: 甲, department: nobody, about: 乙}}\n",
+            f"{ITEM}}}\n- {{code: b1, name: 甲, department: nobody, about: 乙, group: town}}\n",
             "all.yml:2: unknown department 'nobody'",
         ),
         ("items/all.yml", f"{ITEM}, details: [colour]}}\n", "all.yml:1: unknown detail 'colour'"),
@@ -92,32 +92,44 @@ ITEM = "- {code: lamp_out, name: 路灯不亮, department: lamps, about: 路灯�
         ("items/all.yml", f"{ITEM}, co_departments: [nobody]}}\n", "all.yml:1: unknown department 'nobody'"),
         ("items/all.yml", f"{ITEM}, urgency: soon}}\n", "all.yml:1: unknown urgency 'soon'"),
         ("items/all.yml", f"{ITEM}, colour: red}}\n", "all.yml:1: unknown key 'colour'"),
+        ("items/all.yml", f"{ITEM}, level: province}}\n", "all.yml:1: unknown level 'province'"),
+        ("items/all.yml", f"{ITEM}, anonymous: maybe}}\n", "has anonymous 'maybe', expected true or false"),
+        ("items/all.yml", f"{ITEM}, reply_hours: 0}}\n", "all.yml:1: 'lamp_out' has reply_hours 0"),
+        ("groups.yml", "- {code: river, name: 水上}\n", "all.yml:2: unknown group 'town'"),
         (
             "items/all.yml",
-            "\n- code: lamp_out\n  name: 路灯不亮\n  about: 路灯。\n",
+            "\n- code: lamp_out\n  name: 路灯不亮\n  about: 路灯。\n  group: town\n",
             "all.yml:2: 'lamp_out' has no department",
         ),
         ("items/all.yml", f"{ITEM}}}\n{ITEM}}}\n", "all.yml:2: code 'lamp_out' is already used at"),
         (
             "items/all.yml",
-            "- {code: Lamp Out, name: 甲, department: lamps, about: 乙}\n",
+            "- {code: Lamp Out, name: 甲, department: lamps, about: 乙, group: town}\n",
             "all.yml:1: code 'Lamp Out' must be",
         ),
-        ("items/all.yml", "- {code: 5, name: 甲, department: lamps, about: 乙}\n", "all.yml:1: code 5 must be"),
         (
             "items/all.yml",
-            "- {code: b1, name: '', department: lamps, about: 乙}\n",
+            "- {code: 5, name: 甲, department: lamps, about: 乙, group: town}\n",
+            "all.yml:1: code 5 must be",
+        ),
+        (
+            "items/all.yml",
+            "- {code: b1, name: '', department: lamps, about: 乙, group: town}\n",
             "all.yml:1: 'b1' has an empty name",
         ),
         (
             "items/all.yml",
-            "- {code: b1, name: 12, department: lamps, about: 乙}\n",
+            "- {code: b1, name: 12, department: lamps, about: 乙, group: town}\n",
             "all.yml:1: 'b1' has name 12, expected text",
         ),
         ("items/all.yml", f"{ITEM}, details: place}}\n", "all.yml:1: 'lamp_out' has details 'place', expected a list"),
         ("items/all.yml", f"{ITEM}, details: [[place]]}}\n", "all.yml:1: 'lamp_out' has details"),
         ("items/all.yml", f"{ITEM}, ask: 在哪里}}\n", "all.yml:1: 'lamp_out' has ask '在哪里', expected keys"),
-        ("items/all.yml", "- {code: b1, name: 甲, department: [lamps], about: 乙}\n", "all.yml:1: 'b1' has department"),
+        (
+            "items/all.yml",
+            "- {code: b1, name: 甲, department: [lamps], about: 乙, group: town}\n",
+            "all.yml:1: 'b1' has department",
+        ),
         (
             "items/all.yml",
             "- code: b1\n  name: 甲\n  name: 乙\n",
@@ -174,11 +186,11 @@ def test_all_faults_are_told_at_once(own_city: Path) -> None:
     with pytest.raises(DataMalformed) as fault:
         load_catalogue(own_city / "catalogue")
     lines = str(fault.value).splitlines()
-    assert len([line for line in lines if re.search(r"more\.yml:[12]: 'b[12]' has no", line)]) == 6
+    assert len([line for line in lines if re.search(r"more\.yml:[12]: 'b[12]' has no", line)]) == 8
     assert any("details.yml:1" in line for line in lines)
 
 
-@pytest.mark.parametrize("name", ["departments.yml", "details.yml", "hazards.yml"])
+@pytest.mark.parametrize("name", ["groups.yml", "departments.yml", "details.yml", "hazards.yml"])
 def test_a_missing_file_is_named(own_city: Path, name: str) -> None:
     (own_city / "catalogue" / name).unlink()
     with pytest.raises(DataMalformed, match=f"{name}: the file is missing"):
