@@ -71,6 +71,7 @@ bench-accuracy: prepare
 	@.venv/bin/python -m bench.accuracy
 
 bench: bench-accuracy
+	@.venv/bin/python -m bench.dataset
 	@.venv/bin/python -m bench.speed
 
 # new versions of everything: resolves pyproject.toml afresh and writes the lock files

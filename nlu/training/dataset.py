@@ -7,10 +7,13 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
 
 from nlu.catalogue import Catalogue
 from nlu.errors import DataMalformed
@@ -189,6 +192,22 @@ def contradictions(examples: Iterable[Example]) -> list[str]:
                 + ("" if same else f" as {other.department}/{other.item}, here {example.department}/{example.item}")
             )
     return found
+
+
+def near_duplicates(examples: Sequence[Example], bar: float = 0.6) -> list[tuple[Example, Example, float]]:
+    """Pairs whose character 3-grams overlap by more than ``bar`` (Jaccard, 0..1), nearest first."""
+    grams = CountVectorizer(
+        analyzer="char", ngram_range=(3, 3), binary=True, preprocessor=normalise, dtype=np.float32
+    ).fit_transform([e.text + "\0\0" for e in examples])  # texts of one or two letters have a gram too
+    size, turned = np.asarray(grams.sum(axis=1)).ravel(), grams.T.tocsr()
+    found: list[tuple[Example, Example, float]] = []
+    for start in range(0, len(examples), 500):
+        both = (grams[start : start + 500] @ turned).tocoo()
+        a, b = both.row + start, both.col
+        share = both.data / (size[a] + size[b] - both.data)
+        for i in np.flatnonzero((a < b) & (share > bar)):
+            found.append((examples[a[i]], examples[b[i]], round(float(share[i]), 3)))
+    return sorted(found, key=lambda pair: -pair[2])
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
