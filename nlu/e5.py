@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])  # 32 weights of 4 bits with one scale
 _META = "\u2581"  # stands for a space in pieces
 _PREFIX = "query: "  # for both sides of a comparison
-_BATCH = 16
+_TOKENS = 640  # of a batch: more no longer fit into the processor's cache
 
 
 class E5Small:
@@ -51,13 +51,13 @@ class E5Small:
             for start in range(0, len(ids), step):  # longer than the model takes in at once: the windows' weighted mean
                 windows.append(ids[start : start + step])
                 owner.append(number)
-        order = sorted(range(len(windows)), key=lambda i: len(windows[i]))  # of like length: little padding
-        for start in range(0, len(order), _BATCH):
-            rows = order[start : start + _BATCH]
+        done = 0
+        for rows in _batches([len(window) for window in windows]):
             vectors = self._forward([windows[i] for i in rows])
             np.add.at(out, [owner[i] for i in rows], vectors * np.array([[len(windows[i])] for i in rows], np.float32))
+            done += len(rows)
             if progress:
-                progress(min(len(texts), (start + len(rows)) * len(texts) // len(order)), len(texts))
+                progress(min(len(texts), done * len(texts) // len(windows)), len(texts))
         return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12), np.float32)
 
     def _forward(self, windows: Sequence[list[int]]) -> Floats:
@@ -73,6 +73,19 @@ class E5Small:
         (seen,) = self._session.run(None, {"words": words + self._position[:longest], "mask": mask})
         weight = there[:, :, None].astype(np.float32)
         return np.asarray((seen * weight).sum(axis=1) / weight.sum(axis=1), np.float32)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows of like length together, so that little is computed for padding."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        longest = lengths[row] + 2
+        if batch and (longest > 1.2 * lengths[batch[0]] + 4 or (len(batch) + 1) * longest > _TOKENS):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def _shipped() -> Path:
