@@ -53,7 +53,7 @@ python:
 
 test: prepare
 	@$(MAKE) --no-print-directory .venv/.dev
-	@.venv/bin/pytest -q $(FAST)
+	@.venv/bin/pytest -q -n 2 --dist loadfile $(FAST)
 
 check: python
 	@$(MAKE) --no-print-directory .venv/.dev

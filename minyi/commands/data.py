@@ -23,6 +23,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     """Reads everything under the training data folder; every fault with file and line, exit status 1 when there is one."""
     from nlu.knowledge import load_answers
     from nlu.reader import City
+    from nlu.service_points import load_service_points
     from nlu.training.dataset import contradictions, load_examples, near_duplicates
 
     settings = load_settings()
@@ -37,6 +38,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
     if len(near) > MOST_NEAR * len(examples):
         told = [f"{b.source}: nearly the same as {a.source} ({share:.0%} of 3-grams)" for a, b, share in near[:40]]
         raise DataMalformed("\n".join([f"{len(near)} near-duplicates, at most {MOST_NEAR:.0%} are allowed", *told]))
+    points = load_service_points(settings.training_data / "service_points", city.places)
     report = {
         "departments": len(city.catalogue.departments),
         "topics": len(city.catalogue.groups),
@@ -45,6 +47,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         "districts": len(city.places.districts),
         "subdistricts": len(city.places.subdistricts),
         "faq": len(answers),
+        "service_points": len(points),
         "complaints": len(examples),
         "complaints_held_out": len(judges),
         "near_duplicates": len(near),
