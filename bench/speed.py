@@ -25,7 +25,7 @@ import httpx
 
 from minyi.reader import open_reader
 from minyi.settings import ROOT, load_settings
-from minyi.supervisor import free_port
+from minyi.supervisor import answers, free_port
 from nlu.training.dataset import load_examples
 
 TOKEN = secrets.token_hex(16)
@@ -102,7 +102,7 @@ def running(data: Path) -> Iterator[tuple[str, float]]:
     with (data / "up.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "minyi", "up"], env=environment, stdout=log, stderr=log)
     try:
-        while not is_ready(url):
+        while not answers(f"{url}/readyz"):
             if process.poll() is not None or time.monotonic() - started > 120:
                 raise SystemExit(f"the service did not get ready:\n{(data / 'up.log').read_text('utf-8')}")
             time.sleep(0.1)
@@ -110,13 +110,6 @@ def running(data: Path) -> Iterator[tuple[str, float]]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-
-
-def is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=3, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def talk_speed(url: str, residents: int = 1) -> dict[str, object]:

@@ -209,7 +209,7 @@ class Conversation:
 
     async def _answered(self, row: int) -> tuple[str, ...] | None:
         def look() -> tuple[str, ...] | None:
-            with self._context.database.session() as session:
+            with self._context.database.session(only_reads=True) as session:
                 message = inbox.get(session, row)
                 return tuple(message.reply or ()) if message.state == "answered" else None
 

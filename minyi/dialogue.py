@@ -43,9 +43,7 @@ def engine_environment() -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",
-        # threads that wait must not burn the core that our own process needs
-        "OMP_NUM_THREADS": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": "1",  # its small matrices gain nothing from the core that our own process needs
     }
 
 
@@ -59,6 +57,7 @@ def fingerprint(settings: Settings) -> str:
         DOMAIN,
         RULES,
         *sorted((ROOT / "bot" / "engine").glob("*.py")),
+        ROOT / "bot" / "packed.py",
         ROOT / "nlu" / "e5.py",
         *sorted((data / "dialogue").glob("*.yml")),
         *sorted((data / "complaints").glob("*.csv")),

@@ -177,7 +177,7 @@ class Supervisor:
         )
         _write(run / "credentials.yml", {"bot.engine.door.Door": {"token": keys.engine}})
         logs = settings.data / "logs"
-        own = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONUNBUFFERED": "1"}
+        own = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.service = Child(
             "minyi",
             [
@@ -194,7 +194,7 @@ class Supervisor:
             ],
             own,
             logs / "minyi.log",
-            lambda: _answers(f"{settings.url}/healthz"),
+            lambda: answers(f"{settings.url}/healthz"),
         )
         self.engine = Child(
             "dialogue",
@@ -216,7 +216,7 @@ class Supervisor:
             ],
             dialogue.engine_environment(),
             logs / "dialogue.log",
-            lambda: _answers(f"{self._engine_url}/webhooks/minyi/"),
+            lambda: answers(f"{self._engine_url}/webhooks/minyi/"),
         )
 
     def run(self) -> int:
@@ -279,7 +279,7 @@ class Supervisor:
                 if child.strikes >= 6:
                     self._tell(f"{child.name} does not answer; starting it again (log: {child.log})")
                     child.kill()
-        if not self.ready and all(c.answered for c in children) and _answers(f"{self.settings.url}/readyz"):
+        if not self.ready and all(c.answered for c in children) and answers(f"{self.settings.url}/readyz"):
             self.ready = True
             self._tell(self._addresses())
 
@@ -314,7 +314,8 @@ def _http() -> httpx.Client:
     return httpx.Client(timeout=3.0, trust_env=False)  # one for all: making one costs 50 ms
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether ``url`` says 200 within three seconds."""
     try:
         return _http().get(url).status_code == 200
     except httpx.HTTPError:

@@ -41,6 +41,7 @@ class E5Small:
         self._session = _session(weights)
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """float32 (len(texts), dimensions), rows of unit length; an empty text yields a row of zeros."""
         out = np.zeros((len(texts), self.dimensions), np.float32)
         windows: list[list[int]] = []
         owner: list[int] = []

@@ -14,7 +14,7 @@ from nlu.store import Model
 from nlu.training.dataset import Example, load_examples
 from nlu.training.pipeline import train
 
-# the encoder's threads spin while they wait: on a busy machine one is faster than two
+# two test processes share two cores: more threads for matrices would only get in each other's way
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # the same cases every time, and no stopwatch: other work may share the machine

@@ -9,7 +9,8 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from bot.actions.context import BotAction, Events, intent_of, message_id_of, text_of
-from bot.actions.draft import Draft, open_draft, question, read_back, step
+from bot.actions.draft import Draft, open_draft, question, read_back
+from bot.actions.steps import step
 from bot.wording import say
 from nlu.catalogue import OUT_OF_SCOPE
 from nlu.moments import find_time

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from minyi.settings import Settings, load_settings
+from minyi.supervisor import answers, free_port
 from nlu.errors import MinyiError
 
 
@@ -68,12 +69,11 @@ def _lines() -> Iterator[str]:
 @contextmanager
 def _service(settings: Settings, url: str | None) -> Iterator[str]:
     base = url or settings.url
-    if _ready(base):
+    if answers(f"{base}/readyz"):
         yield base
         return
     if url:
         raise NoService(f"{url}: no service is ready there; start it with `minyi up`")
-    from minyi.supervisor import free_port
 
     port = free_port()
     print("正在启动 starting the service for this talk …", file=sys.stderr)
@@ -83,7 +83,7 @@ def _service(settings: Settings, url: str | None) -> Iterator[str]:
     base = f"http://127.0.0.1:{port}"
     try:
         until = time.monotonic() + 600
-        while not _ready(base):
+        while not answers(f"{base}/readyz"):
             if process.poll() is not None:
                 said = (process.stderr.read() if process.stderr else "").strip().splitlines()
                 raise NoService(said[-1].removeprefix("minyi: ") if said else "the service could not be started")
@@ -94,10 +94,3 @@ def _service(settings: Settings, url: str | None) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _ready(base: str) -> bool:
-    try:
-        return httpx.get(f"{base}/readyz", timeout=2, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False

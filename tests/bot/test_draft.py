@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.actions.draft import Draft, Step, needed, open_draft, question, read_back, step
+from bot.actions.draft import Draft, needed, open_draft, question, read_back
+from bot.actions.steps import Step, step
 from bot.wording import say
 from nlu.moments import find_time
 from nlu.reader import City
