@@ -36,11 +36,16 @@ def labelled_texts(session: Session, catalogue: Catalogue | None = None) -> list
 
     Keys ``text`` (masked), ``department``, ``item``, ``urgency``, ``kind`` ("" where no agent said anything) and
     ``source`` ("desk:<number>"). Of several judgements of a field the newest counts; an item is never given together
-    with a department that an agent chose after it. With ``catalogue``, codes it no longer lists count as not said.
+    with a department that an agent chose after it. With ``catalogue``, codes it no longer lists count as not said. Tickets of residents who
+    told nothing and only wanted a person are left out: their text is ours.
     """
-    rows = session.execute(select(Label, Ticket.number).join(Ticket, Label.ticket_id == Ticket.id).order_by(Label.id))
+    rows = session.execute(
+        select(Label, Ticket.number, Ticket.reading).join(Ticket, Label.ticket_id == Ticket.id).order_by(Label.id)
+    )
     found: dict[int, dict[str, Any]] = {}
-    for label, number in rows:
+    for label, number, reading in rows:
+        if reading.get("text") == "":
+            continue
         example = found.setdefault(label.ticket_id, {"source": f"desk:{number}", **dict.fromkeys(FIELDS, "")})
         example["text"] = mask(label.text)  # again: the masking may have learnt since
         example[label.field] = label.after or ""

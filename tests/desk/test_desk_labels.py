@@ -41,6 +41,13 @@ def test_accepting_confirms_and_hides_personal_data(database: Database, draft: C
     )
 
 
+def test_who_told_nothing_teaches_nothing(database: Database, draft: Callable[..., Draft]) -> None:
+    ticket = _filed(database, draft(text="居民要求人工服务。", reading={"text": ""}))
+    with database.session() as session:
+        accept(session, ticket, "alice")
+        assert labelled_texts(session) == []
+
+
 def test_the_newest_judgement_wins(database: Database, draft: Callable[..., Draft]) -> None:
     ticket = _filed(database, draft())
     with database.session() as session:

@@ -25,6 +25,12 @@ def shenzhen() -> Gazetteer:
         ("龙岗区布吉街道", "龙岗区布吉街道", "longgang", "longgang_buji"),
         ("民治街道梅龙路", "民治街道梅龙路", "longhua", "longhua_minzhi"),
         ("福海街道桥头", "福海街道", "baoan", "baoan_fuhai"),
+        (
+            "光明马田街道合水口新村一巷7号 有人在楼顶养鸡",
+            "光明马田街道合水口新村一巷7号",
+            "guangming",
+            "guangming_matian",
+        ),
         # bare and short names
         ("布吉这边停水", "布吉", "longgang", "longgang_buji"),
         ("坪山什么时候通地铁", "坪山", "pingshan", None),
