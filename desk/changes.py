@@ -20,7 +20,7 @@ from desk.errors import LabelUnknown, MoveForbidden, TicketChanged, TicketUnknow
 from desk.filing import RANK, check_codes
 from desk.states import after
 from desk.tables import Ticket, TicketEvent
-from nlu.catalogue import OUT_OF_SCOPE, Catalogue
+from nlu.catalogue import OUT_OF_SCOPE, Catalogue, Ground
 
 
 def append_text(
@@ -59,14 +59,23 @@ def withdraw(
     return _move(session, ticket, "withdraw", who, note, cause=cause)
 
 
-def accept(session: Session, ticket: Ticket, who: str, *, note: str | None = None, seen: int | None = None) -> Ticket:
+def accept(
+    session: Session,
+    ticket: Ticket,
+    who: str,
+    *,
+    note: str | None = None,
+    seen: int | None = None,
+    catalogue: Catalogue | None = None,
+) -> Ticket:
     """An agent agrees with the suggestion: the ticket goes to its department and the suggestion becomes a label.
 
-    Where the suggestion is that the hotline may not handle it, it is rejected.
+    Where the suggestion is that the hotline may not handle it, it is rejected; the ground in ``catalogue`` is the answer.
     """
     ticket = _open(session, ticket, "accept", seen)
     labels.confirm(session, ticket, who)
     if ticket.department == OUT_OF_SCOPE:
+        _refuse(ticket, catalogue.refusal(ticket.item) if catalogue else None)
         return _move(session, ticket, "reject", who, note)
     ticket.routed_at = now()
     return _move(session, ticket, "accept", who, note)
@@ -85,10 +94,11 @@ def correct(
     seen: int | None = None,
     config: DeskConfig | None = None,
     catalogue: Catalogue | None = None,
+    ground: Ground | None = None,
 ) -> Ticket:
     """An agent decides: the ticket goes to that department; what was said becomes labels. None leaves a field as it is.
 
-    What the hotline may not handle (department ``out_of_scope``) is rejected.
+    What the hotline may not handle (department ``out_of_scope``) is rejected; ``ground``, or that of the item, is the answer.
 
     Another department without an item takes the item away: it belonged to the former one; so does ``item=""``.
     With ``catalogue`` codes are
@@ -127,7 +137,10 @@ def correct(
         own = catalogue.items[ticket.item].reply_hours if catalogue and ticket.item in catalogue.items else None
         due = deadlines(ticket.created_at, ticket.urgency, config or DeskConfig(), own)
         ticket.dispatch_due, ticket.contact_due, ticket.reply_due = due.dispatch, due.contact, due.reply
+    if catalogue is not None:
+        ticket.unit = catalogue.assign(ticket.department, ticket.item, ticket.place, settled=True).unit or None
     if ticket.department == OUT_OF_SCOPE:
+        _refuse(ticket, ground or (catalogue.refusal(ticket.item) if catalogue else None))
         target = after("reject", state, ticket.number)
     elif state == "pending" or moved:
         ticket.routed_at = now()
@@ -174,13 +187,29 @@ def reopen(
     due = deadlines(now(), ticket.urgency, config or DeskConfig())
     ticket.contact_due, ticket.reply_due = due.contact, due.reply
     if ticket.state == "rejected":
+        ticket.answer = None  # it was the ground of the refusal
         ticket.dispatch_due = due.dispatch
     return _move(session, ticket, "reopen", who, note)
 
 
-def reject(session: Session, ticket: Ticket, who: str, *, note: str | None = None, seen: int | None = None) -> Ticket:
-    """不予受理: the city does not handle this; ``note`` tells why."""
-    return _move(session, ticket, "reject", who, note, seen)
+def reject(
+    session: Session,
+    ticket: Ticket,
+    who: str,
+    *,
+    note: str | None = None,
+    seen: int | None = None,
+    ground: Ground | None = None,
+) -> Ticket:
+    """不予受理: the city does not handle this; ``note`` tells the desk why, ``ground`` the resident and where to turn."""
+    ticket = _open(session, ticket, "reject", seen)
+    _refuse(ticket, ground)
+    return _move(session, ticket, "reject", who, note)
+
+
+def _refuse(ticket: Ticket, ground: Ground | None) -> None:
+    if ground is not None:
+        ticket.answer, ticket.replied_at = ground.say, now()
 
 
 def rate(

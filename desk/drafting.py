@@ -44,6 +44,9 @@ def draft_of(
         )
         item = next(fitting, None)
     helpers = catalogue.items[item].co_departments if item in catalogue.items else ()
+    where = place or place_of(reading.place)
+    assigned = catalogue.assign(owner, item, where, settled=department is not None)
+    owner = assigned.department
     level = urgency or reading.urgency.level
     return Draft(
         key=key,
@@ -52,11 +55,12 @@ def draft_of(
         text=reading.text if text is None else text,
         kind=kind or reading.kind.label,
         department=owner,
+        unit=assigned.unit,
         co_departments=tuple(code for code in helpers if code != owner),
         item=item,
         urgency=level,
         hazard=reading.urgency.hazard if level == "critical" else None,
-        place=place or place_of(reading.place),
+        place=where,
         time=time or (reading.time.text if reading.time else None),
         phone=phone or reading.phone,
         details=details or {},

@@ -38,6 +38,7 @@ class Draft:
     department: str
     urgency: str
     decision: Decision
+    unit: str | None = None  # the office that receives it first
     co_departments: tuple[str, ...] = ()
     item: str | None = None
     hazard: str | None = None
@@ -98,6 +99,7 @@ def _ticket(draft: Draft, config: DeskConfig) -> Ticket:
         text=draft.text,
         kind=draft.kind,
         department=draft.department,
+        unit=draft.unit or None,
         co_departments=list(draft.co_departments),
         item=draft.item,
         urgency=draft.urgency,

@@ -20,6 +20,7 @@ def to_api(ticket: Ticket, *, whole_phone: bool, history: bool = False) -> dict[
         "text": ticket.text,
         "kind": ticket.kind,
         "department": ticket.department,
+        "unit": ticket.unit,
         "co_departments": list(ticket.co_departments),
         "item": ticket.item,
         "urgency": ticket.urgency,

@@ -44,6 +44,7 @@ class Ticket(Base):
     text: Mapped[str]
     kind: Mapped[str] = mapped_column(String(20))
     department: Mapped[str]
+    unit: Mapped[str | None]  # the office that receives it first
     co_departments: Mapped[list[str]]
     item: Mapped[str | None]
     urgency: Mapped[str] = mapped_column(String(20))

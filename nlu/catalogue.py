@@ -6,35 +6,17 @@ Every fault names file and line, and all faults of a folder are told at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import yaml
-
-from nlu.errors import DataMalformed
+from nlu.changelog import Changelog, load_changelog
+from nlu.checking import Checker, load_list
+from nlu.ownership import LEVELS, OUT_OF_SCOPE, Assignment, Level, Rule, assign, load_rules
 from nlu.reading import URGENCIES, Urgency
 from nlu.text import normalise
 
-Level = Literal["city", "district", "subdistrict"]
-LEVELS: dict[Level, str] = {"city": "市", "district": "区", "subdistrict": "街道"}
-OUT_OF_SCOPE = "out_of_scope"  # matters the hotline may not handle: courts, arbitration, discipline
-CODE = re.compile(r"[a-z][a-z0-9_]{1,60}")
-# what a key holds; text where it is not named here
-_HOLDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(
-        ("call", "said", "details", "co_departments", "cues", "aliases", "subdistricts", "districts", "questions"),
-        (list,),
-    ),
-    "fallback": (bool,),
-    "enough": (int,),
-    "anonymous": (bool,),
-    "reply_hours": (int, float),
-    "ask": (dict,),
-    "date": (str, date),
-}
 _ITEM_MAY = {
     "excludes",
     "level",
@@ -46,16 +28,19 @@ _ITEM_MAY = {
     "details",
     "ask",
 }
-_NAMES = {bool: "true or false", int: "a number", dict: "keys with values", date: "a date"}
 
 
 @dataclass(frozen=True)
 class Department:
+    """An owner of matters. ``district_unit`` is what its office in a district is called, with ``{district}`` (南山区) or ``{short}``
+    (南山) in it; empty where there is none and the city's office receives everything."""
+
     code: str
     name: str
     full_name: str
     duties: str
     fallback: bool = False
+    district_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +102,20 @@ class Hazard:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """A ground on which the hotline does not take a matter up; ``say`` is what the resident is told, with where to turn.
+
+    ``items`` are those of the department ``out_of_scope`` that rest on it; a ground may have none and be for agents alone.
+    """
+
+    code: str
+    name: str
+    say: str
+    ground: str  # the law or rule, in a word
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """``groups`` are names of topics by code, the first of two levels; items are the second."""
 
@@ -125,6 +124,20 @@ class Catalogue:
     items: dict[str, Item]
     details: dict[str, Detail]
     hazards: dict[str, Hazard]
+    rules: tuple[Rule, ...] = ()
+    grounds: dict[str, Ground] = field(default_factory=dict)
+    changelog: Changelog = Changelog()
+
+    def assign(
+        self, department: str, item: str | None, place: Mapping[str, Any] | None, *, settled: bool = False
+    ) -> Assignment:
+        """Owner and receiving office of a matter; ``place`` as tickets keep it (``district_name`` …). ``settled``: a person chose the
+        department, no rule gives it to another."""
+        return assign(self.departments, self.rules, department, self.items.get(item or ""), place, settled=settled)
+
+    def refusal(self, item: str | None) -> Ground | None:
+        """The ground on which a matter of this item is not taken up."""
+        return next((ground for ground in self.grounds.values() if item in ground.items), None)
 
     @property
     def fallback(self) -> str:
@@ -143,110 +156,17 @@ class Catalogue:
         return own or self.details[detail].question
 
 
-class _Lines(yaml.CSafeLoader):
-    """Remembers the line each mapping starts on, as the key ``__line__``; refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(problem=f"key '{key}' is given twice", problem_mark=node.start_mark)
-        mapping = super().construct_mapping(node, deep=deep)
-        mapping["__line__"] = node.start_mark.line + 1
-        return mapping
-
-
-def load_list(path: Path, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The entries of a YAML list of mappings as ``("file:line", entry)``; faults are appended, not raised."""
-    try:
-        # _Lines is a safe loader; libyaml makes it ten times faster
-        entries = yaml.load(path.read_text("utf-8"), Loader=_Lines)  # noqa: S506
-    except FileNotFoundError:
-        faults.append(f"{path}: the file is missing")
-        return
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        faults.append(f"{where}: not readable as YAML ({getattr(error, 'problem', None) or error})")
-        return
-    if not isinstance(entries, list):
-        faults.append(f"{path}:1: expected a list of entries, found {type(entries).__name__}")
-        return
-    for entry in entries:
-        if isinstance(entry, dict):
-            yield f"{path}:{entry.pop('__line__')}", entry
-        else:
-            faults.append(f"{path}: expected entries with keys, found {entry!r}")
-
-
-class _Checker:
-    """Collects faults while entries are turned into records."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-
-    def fault(self, where: str, what: str) -> None:
-        self.faults.append(f"{where}: {what}")
-
-    def entry(
-        self, where: str, entry: dict[str, Any], required: set[str], optional: set[str], seen: dict[str, str]
-    ) -> bool:
-        """True when keys, code and uniqueness are in order."""
-        before = len(self.faults)
-        for key in sorted(required - entry.keys()):
-            self.fault(where, f"'{entry.get('code', '?')}' has no {key}")
-        for key in sorted(entry.keys() - required - optional):
-            self.fault(where, f"unknown key '{key}'; known: {', '.join(sorted(required | optional))}")
-        code = entry.get("code")
-        if code is not None:
-            if not isinstance(code, str) or not CODE.fullmatch(code):
-                self.fault(where, f"code {code!r} must be lower-case letters, digits and _")
-            elif code in seen:
-                self.fault(where, f"code '{code}' is already used at {seen[code]}")
-            else:
-                seen[code] = where
-        for key, value in entry.items():
-            if key in required - {"code"} and value in (None, "", []):
-                self.fault(where, f"'{code}' has an empty {key}")
-            elif key != "code" and value is not None:
-                self._holds(where, code, key, value)
-        return len(self.faults) == before
-
-    def _holds(self, where: str, code: object, key: str, value: object) -> None:
-        wanted = _HOLDS.get(key, (str,))
-        if not isinstance(value, wanted):
-            what = "a list" if list in wanted else _NAMES.get(wanted[0], "text (in quotes)")
-            self.fault(where, f"'{code}' has {key} {value!r}, expected {what}")
-        elif isinstance(value, list) and any(
-            isinstance(v, dict) != (key == "subdistricts") or isinstance(v, list) for v in value
-        ):
-            self.fault(
-                where,
-                f"'{code}' has {key} {value!r}, expected a list of {'entries' if key == 'subdistricts' else 'texts'}",
-            )
-
-    def known(self, where: str, what: str, codes: object, among: object) -> None:
-        for code in codes if isinstance(codes, list | tuple) else [codes]:
-            if code not in among:  # type: ignore[operator]
-                self.fault(where, f"unknown {what} '{code}'")
-
-    def finish(self) -> None:
-        if self.faults:
-            shown = self.faults[:40]
-            more = [f"… and {len(self.faults) - 40} more"] if len(self.faults) > 40 else []
-            raise DataMalformed("\n".join(shown + more))
-
-
 def load_catalogue(folder: Path) -> Catalogue:
-    """Reads ``groups.yml``, ``departments.yml``, ``details.yml``, ``hazards.yml`` and ``items/*.yml`` under ``folder``.
+    """Reads ``groups.yml``, ``departments.yml``, ``details.yml``, ``hazards.yml`` and ``items/*.yml`` under ``folder``, and where they are
+    there ``ownership.yml``, ``grounds.yml`` and ``changes.yml``.
 
     Raises :class:`DataMalformed` with every fault found, each with file and line.
     """
-    check = _Checker()
+    check = Checker()
     seen: dict[str, str] = {}
     departments: dict[str, Department] = {}
     for where, entry in load_list(folder / "departments.yml", check.faults):
-        if check.entry(where, entry, {"code", "name", "full_name", "duties"}, {"fallback"}, seen):
+        if check.entry(where, entry, {"code", "name", "full_name", "duties"}, {"fallback", "district_unit"}, seen):
             departments[entry["code"]] = Department(**entry)
     if (departments or not check.faults) and sum(d.fallback for d in departments.values()) != 1:
         check.fault(str(folder / "departments.yml"), "exactly one department must have fallback: true")
@@ -297,5 +217,29 @@ def load_catalogue(folder: Path) -> Catalogue:
                     "co_departments": tuple(entry.get("co_departments", [])),
                 }
             )
+    rules = load_rules(folder / "ownership.yml", check, departments, items)
+    grounds = _load_grounds(folder / "grounds.yml", check, items)
+    changelog = Changelog() if check.faults else load_changelog(folder / "changes.yml", check, departments, items)
     check.finish()
-    return Catalogue(groups, departments, items, details, hazards)
+    return Catalogue(groups, departments, items, details, hazards, rules, grounds, changelog)
+
+
+def _load_grounds(path: Path, check: Checker, items: Mapping[str, Item]) -> dict[str, Ground]:
+    if not path.exists():
+        return {}
+    seen: dict[str, str] = {}
+    grounds: dict[str, Ground] = {}
+    for where, entry in load_list(path, check.faults):
+        if not check.entry(where, entry, {"code", "name", "say", "ground"}, {"items"}, seen):
+            continue
+        check.known(where, "item", entry.get("items") or [], items)
+        for code in entry.get("items") or []:
+            if code in items and items[code].department != OUT_OF_SCOPE:
+                check.fault(where, f"item '{code}' belongs to {items[code].department}, not to {OUT_OF_SCOPE}")
+            if any(code in other.items for other in grounds.values()):
+                check.fault(where, f"item '{code}' already has another ground")
+        grounds[entry["code"]] = Ground(**{**entry, "items": tuple(entry.get("items") or ())})
+    for code, item in items.items():
+        if item.department == OUT_OF_SCOPE and not any(code in ground.items for ground in grounds.values()):
+            check.fault(str(path), f"item '{code}' of {OUT_OF_SCOPE} has no ground")
+    return grounds

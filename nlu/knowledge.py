@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from nlu.catalogue import _Checker, load_list
+from nlu.checking import Checker, load_list
 from nlu.encoder import MOST_CHARACTERS, Encoder, Progress, Vectors
 from nlu.text import normalise
 
@@ -43,7 +43,7 @@ class Match:
 
 def load_answers(folder: Path, departments: object = ()) -> list[Answer]:
     """Reads ``faq/*.yml``; raises :class:`DataMalformed` naming file and line."""
-    check = _Checker()
+    check = Checker()
     seen: dict[str, str] = {}
     asked: dict[str, str] = {}
     answers = []

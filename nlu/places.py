@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nlu.catalogue import _Checker, load_list
+from nlu.checking import Checker, load_list
 from nlu.reading import Place
 from nlu.text import normalise
 
@@ -38,7 +38,14 @@ class Entry:
 class Gazetteer:
     """Names → district and subdistrict. Ambiguous names settle only what all their meanings share."""
 
-    def __init__(self, districts: dict[str, str], subdistricts: dict[str, tuple[str, str]], names: dict[str, Entry]):
+    def __init__(
+        self,
+        districts: dict[str, str],
+        subdistricts: dict[str, tuple[str, str]],
+        names: dict[str, Entry],
+        communities: int = 0,
+    ):
+        self.communities = communities  # how many are known by name
         self.districts = districts  # code → name
         self.subdistricts = subdistricts  # code → (name, district code)
         self._names = names
@@ -131,10 +138,11 @@ def _trim(spot: str) -> str:
 
 def load_places(folder: Path) -> Gazetteer:
     """Reads ``districts.yml`` and ``landmarks.yml``; raises :class:`DataMalformed` naming file and line."""
-    check = _Checker()
+    check = Checker()
     seen: dict[str, str] = {}
     districts: dict[str, str] = {}
     subdistricts: dict[str, tuple[str, str]] = {}
+    communities: dict[str, set[str]] = {}
     meanings: dict[str, list[Entry]] = {}
 
     def name(words: list[str], entry: Entry) -> None:
@@ -148,9 +156,17 @@ def load_places(folder: Path) -> Gazetteer:
         name([entry["name"], *(entry.get("aliases") or [])], Entry(entry["name"], entry["code"], None, 1))
         for sub in entry["subdistricts"]:
             spot = f"{where.rsplit(':', 1)[0]}:{sub.pop('__line__')}"
-            if check.entry(spot, sub, {"code", "name"}, {"aliases"}, seen):
+            if check.entry(spot, sub, {"code", "name"}, {"aliases", "communities"}, seen):
                 subdistricts[sub["code"]] = (sub["name"], entry["code"])
-                name([sub["name"], *(sub.get("aliases") or [])], Entry(sub["name"], entry["code"], sub["code"], 3))
+                own = Entry(sub["name"], entry["code"], sub["code"], 3)
+                name([sub["name"], *(sub.get("aliases") or [])], own)
+                for community in sub.get("communities") or []:
+                    if not str(community).endswith("社区"):
+                        check.fault(spot, f"community '{community}' must be written with 社区 at its end")
+                    elif str(community) in communities.setdefault(sub["code"], set()):
+                        check.fault(spot, f"community '{community}' is listed twice")
+                    communities[sub["code"]].add(str(community))
+                name(list(sub.get("communities") or []), own)
     for where, entry in load_list(folder / "landmarks.yml", check.faults):
         if not check.entry(where, entry, {"name", "kind"}, {"aliases", "subdistrict", "district", "districts"}, {}):
             continue
@@ -180,4 +196,4 @@ def load_places(folder: Path) -> Gazetteer:
             narrow.pop() if len(narrow) == 1 and not shared else None,
             max(ranks),
         )
-    return Gazetteer(districts, subdistricts, names)
+    return Gazetteer(districts, subdistricts, names, sum(map(len, communities.values())))

@@ -15,6 +15,7 @@ from nlu.errors import ModelIncompatible, ModelMissing
 from nlu.evidence import evidence, warm_up
 from nlu.heads import Floats
 from nlu.moments import find_time
+from nlu.ownership import check_places
 from nlu.places import Gazetteer, load_places
 from nlu.reading import Choice, Kind, Reading, Span, UrgencyReading
 from nlu.store import Model, current, load
@@ -37,10 +38,9 @@ class City:
     @classmethod
     def load(cls, folder: Path) -> City:
         """``folder`` is ``training_data/``. Raises :class:`DataMalformed` naming file and line."""
-        catalogue = load_catalogue(folder / "catalogue")
-        return cls(
-            catalogue, load_places(folder / "places"), load_cues(folder / "catalogue" / "hazard_cues.yml", catalogue)
-        )
+        catalogue, places = load_catalogue(folder / "catalogue"), load_places(folder / "places")
+        check_places(catalogue.rules, places)
+        return cls(catalogue, places, load_cues(folder / "catalogue" / "hazard_cues.yml", catalogue))
 
 
 class Reader:

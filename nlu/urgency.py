@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nlu.catalogue import Catalogue, _Checker, load_list
+from nlu.catalogue import Catalogue
+from nlu.checking import Checker, load_list
 from nlu.errors import DataMalformed
 from nlu.reading import Span, Urgency, UrgencyReading
 from nlu.text import normalise
@@ -37,7 +38,7 @@ class Cues:
 
 def load_cues(path: Path, catalogue: Catalogue) -> Cues:
     """Reads ``hazard_cues.yml``: entries ``code`` and ``cues`` (regular expressions); the code ``doubt`` takes back."""
-    check = _Checker()
+    check = Checker()
     seen: dict[str, str] = {}
     patterns: dict[str, re.Pattern[str]] = {}
     for where, entry in load_list(path, check.faults):

@@ -67,9 +67,9 @@ class OpenTicket(BotAction):
         return fresh(draft)
 
     def _greet(self, dispatcher: CollectingDispatcher, draft: Draft) -> None:
-        item = self.context.catalogue.items.get(draft.item or "")
-        if draft.department == OUT_OF_SCOPE and draft.decision == "auto" and item:
-            dispatcher.utter_message(text=say("opened_out_of_scope", about=item.about))
+        ground = self.context.catalogue.refusal(draft.item)
+        if draft.department == OUT_OF_SCOPE and draft.decision == "auto" and ground:
+            dispatcher.utter_message(text=say("opened_out_of_scope", why=ground.say))
         elif draft.kind == "consult":
             dispatcher.utter_message(
                 text=say("opened_consult", department=self.context.catalogue.department_name(draft.department))

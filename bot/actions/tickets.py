@@ -78,14 +78,16 @@ class FileTicket(BotAction):
             if said
             else None
         )
+        assigned = catalogue.assign(draft.department, draft.item, place)
         return tickets.Draft(
             key=draft.key,
             channel=channel,
             sender=sender,
             text=draft.text or say("human_text"),
             kind=draft.kind,
-            department=draft.department,
-            co_departments=item.co_departments if item else (),
+            department=assigned.department,
+            unit=assigned.unit,
+            co_departments=tuple(c for c in item.co_departments if c != assigned.department) if item else (),
             item=draft.item,
             urgency=draft.urgency,
             hazard=draft.hazard,
@@ -101,8 +103,8 @@ class FileTicket(BotAction):
     def _told(self, draft: Draft, number: str, state: str, department: str) -> str:
         catalogue = self.context.catalogue
         if department == OUT_OF_SCOPE:
-            about = catalogue.items[draft.item].about if draft.item in catalogue.items else ""
-            owner = say("filed_out_of_scope", about=about)
+            ground = catalogue.refusal(draft.item)
+            owner = say("filed_out_of_scope", why=ground.say if ground else "")
             return say("filed", number=number, owner=owner, deadline="")
         owner = (
             say("filed_routed", department=catalogue.department_name(department))
@@ -157,16 +159,15 @@ class Status(_WithTicket):
             if ticket is None:
                 return say("status_unknown", number=number)
             matter = f"事项：{self.context.catalogue.item_name(ticket.item)}。" if ticket.item else ""
-            owner = (
-                ""
-                if ticket.state == "pending"
-                else f"承办：{self.context.catalogue.department_name(ticket.department)}。"
-            )
+            name = ticket.unit or self.context.catalogue.department_name(ticket.department)
+            owner = "" if ticket.state in ("pending", "rejected") else f"承办：{name}。"
             due = ticket.reply_due.astimezone(tickets.CITY_TIME) if ticket.state in OPEN else None
             deadline = f"预计{due.month}月{due.day}日{due.hour}点前答复。" if due else ""
+            answer = f"答复：{ticket.answer}" if ticket.answer else ""
             return say(
-                "status", number=ticket.number, state=NAMES[ticket.state], matter=matter, owner=owner, deadline=deadline
-            )
+                "status", number=ticket.number, state=NAMES[ticket.state], matter=matter, owner=owner,
+                deadline=deadline, answer=answer,
+            )  # fmt: skip
 
 
 class Urge(_WithTicket):

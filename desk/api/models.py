@@ -178,6 +178,7 @@ class TicketOut(BaseModel):
     text: str
     kind: str
     department: str
+    unit: str | None = Field(description="the office that receives it first, by item and place")
     co_departments: list[str]
     item: str | None
     urgency: Urgency

@@ -9,7 +9,8 @@ from desk.console import words
 from desk.console.pieces import Mark, Piece, Secrets
 from desk.states import OPEN, allowed
 from desk.tables import Message, Ticket, TicketEvent
-from nlu.catalogue import OUT_OF_SCOPE, Catalogue
+from nlu.catalogue import OUT_OF_SCOPE, Catalogue, Item
+from nlu.ownership import LEVELS
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,37 @@ class TicketView:
     @property
     def department_name(self) -> str:
         return self._catalogue.department_name(self.ticket.department)
+
+    @property
+    def unit(self) -> str:
+        """The office that receives it first, unless it is the department itself."""
+        department = self._catalogue.departments.get(self.ticket.department)
+        unit = self.ticket.unit or ""
+        return "" if department and unit in (department.name, department.full_name) else unit
+
+    @property
+    def unit_why(self) -> str:
+        """Why that office: the rule of the city, or that the place is not known well enough for the level that would handle it."""
+        ticket = self.ticket
+        assigned = self._catalogue.assign(ticket.department, ticket.item, ticket.place, settled=True)
+        if assigned.why:
+            return assigned.why
+        if assigned.level != assigned.wanted:
+            missing = (
+                "街道" if assigned.wanted == "subdistrict" and (ticket.place or {}).get("district") else "区、街道"
+            )
+            return f"应由{LEVELS[assigned.wanted]}办理，{missing}未明，先由上一级首接"
+        return ""
+
+    @property
+    def refusal(self) -> str:
+        """What the resident is told when this is not taken up, as long as that is the suggestion."""
+        ground = self._catalogue.refusal(self.ticket.item) if self.ticket.department == OUT_OF_SCOPE else None
+        return ground.say if ground and self.ticket.state == "pending" else ""
+
+    @property
+    def item(self) -> Item | None:
+        return self._catalogue.items.get(self.ticket.item or "")
 
     @property
     def item_name(self) -> str:

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from desk.people import ROLES
 from desk.states import MOVES, NAMES
+from nlu.ownership import LEVELS
 from nlu.reading import KINDS, URGENCIES
 
 STATES, ROLE_NAMES, KIND_NAMES = NAMES, ROLES, KINDS
 URGENCY_NAMES: dict[str, str] = {code: name for code, name in URGENCIES.items()}  # noqa: C416
+LEVEL_NAMES: dict[str, str] = {code: name for code, name in LEVELS.items()}  # noqa: C416
 CHANNELS = {
     "web": "网页",
     "wechat": "微信公众号",

@@ -40,7 +40,10 @@ def show(request: Request, visit: Visitor, number: str) -> Response:
 
 def accept(request: Request, visit: Poster, number: str, version: Version, note: Note = "") -> Response:
     return _decide(
-        request, visit, number, lambda s, t: changes.accept(s, t, visit.name, note=note.strip(), seen=version)
+        request,
+        visit,
+        number,
+        lambda s, t: changes.accept(s, t, visit.name, note=note.strip(), seen=version, catalogue=catalogue_of(request)),
     )
 
 
@@ -68,15 +71,28 @@ def correct(
     return _decide(request, visit, number, change)
 
 
-def reject(request: Request, visit: Poster, number: str, version: Version, note: Note = "") -> Response:
-    """不予受理. Where the catalogue has a code for it, the judgement is a label to learn from."""
+def reject(
+    request: Request,
+    visit: Poster,
+    number: str,
+    version: Version,
+    note: Note = "",
+    ground: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """不予受理. Where the catalogue has a code for it, the judgement is a label to learn from; the ground is what the resident is told."""
     catalogue = catalogue_of(request)
+    known = catalogue.grounds.get(ground)
 
     def change(session: Session, ticket: Ticket) -> Ticket:
-        why = note.strip()
-        if OUT_OF_SCOPE in catalogue.departments:
-            return changes.correct(session, ticket, visit.name, department=OUT_OF_SCOPE, note=why, seen=version)
-        return changes.reject(session, ticket, visit.name, note=why, seen=version)
+        why = "：".join(part for part in (known.name if known else "", note.strip()) if part)
+        owned = known is None or known.items  # a ground without items, such as no matter at all, is none to learn from
+        if OUT_OF_SCOPE in catalogue.departments and owned:
+            item = known.items[0] if known and len(known.items) == 1 else None
+            return changes.correct(
+                session, ticket, visit.name, department=OUT_OF_SCOPE, item=item, note=why, seen=version,
+                catalogue=catalogue, ground=known,
+            )  # fmt: skip
+        return changes.reject(session, ticket, visit.name, note=why, seen=version, ground=known)
 
     return _decide(request, visit, number, change)
 

@@ -40,12 +40,16 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = 
         raise DataMalformed("\n".join([f"{len(near)} near-duplicates, at most {MOST_NEAR:.0%} are allowed", *told]))
     points = load_service_points(settings.training_data / "service_points", city.places)
     report = {
+        "catalogue_version": city.catalogue.changelog.version or "none",
         "departments": len(city.catalogue.departments),
         "topics": len(city.catalogue.groups),
         "items": len(city.catalogue.items),
         "hazards": len(city.catalogue.hazards),
+        "ownership_rules": len(city.catalogue.rules),
+        "out_of_scope_grounds": len(city.catalogue.grounds),
         "districts": len(city.places.districts),
         "subdistricts": len(city.places.subdistricts),
+        "communities": city.places.communities,
         "faq": len(answers),
         "service_points": len(points),
         "complaints": len(examples),

@@ -131,6 +131,8 @@ def load_examples(paths: Iterable[Path], catalogue: Catalogue | None) -> list[Ex
                 faults.append(f"{where}: {row}")
                 continue
             labels: dict[str, Any] = {k: (row.get(k) or "").strip() for k in LABELS}
+            if catalogue:  # codes that were merged into others since the text was labelled
+                labels |= {k: catalogue.changelog.now(labels[k]) for k in ("department", "item")}
             example = Example(text=row["text"].strip(), source=where, **labels)
             problem = fault_of(example, catalogue)
             if problem:

@@ -97,6 +97,7 @@ def train(
         "package": version("minyi"),
         "encoder": encoder.name,
         "catalogue": "none" if catalogue is None else sorted(catalogue.items),
+        "catalogue_version": "" if catalogue is None else catalogue.changelog.version,
         "seed": seed,
         "data": {
             "fingerprint": digest,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,7 @@ from desk.tickets import (
     urge,
     withdraw,
 )
-from nlu.catalogue import OUT_OF_SCOPE
+from nlu.catalogue import OUT_OF_SCOPE, Ground, load_catalogue
 
 Make = Callable[..., Draft]
 
@@ -345,3 +346,27 @@ def test_an_open_ticket_is_not_handed_to_another_agent(database: Database, draft
         changes.release(session, "alice")
     with database.session() as session:
         assert getattr(next_pending(session, "bob"), "id", None) == first.id
+
+
+def test_a_refusal_tells_the_resident_where_to_turn(sqlite: Database, draft: Make) -> None:
+    ground = Ground("court", "诉讼", "请打12368。", "民事诉讼法", ("judged",))
+    with sqlite.session() as session:
+        ticket = file_ticket(session, draft(), DeskConfig())
+        assert reject(session, ticket, "alice", ground=ground).answer == "请打12368。"
+        assert ticket.replied_at is not None
+        assert reopen(session, ticket, "alice").answer is None
+
+
+def test_the_office_follows_department_item_and_place(sqlite: Database, draft: Make) -> None:
+    catalogue = load_catalogue(Path(__file__).parents[2] / "training_data" / "catalogue")
+    place = {"text": "科技园", "district": "nanshan", "district_name": "南山区"}
+    with sqlite.session() as session:
+        ticket = file_ticket(session, draft(place=place, unit="南山区城市管理和综合执法局"), DeskConfig())
+        assert to_api(ticket, whole_phone=True)["unit"] == "南山区城市管理和综合执法局"
+        ticket = correct(session, ticket, "alice", department="education", catalogue=catalogue)
+        assert ticket.unit == "南山区教育局"
+        other = file_ticket(session, draft(), DeskConfig())
+        done = correct(session, other, "alice", item="court_case_pending", catalogue=catalogue)
+        assert (done.state, done.answer) == ("rejected", catalogue.grounds["court"].say)
+        third = file_ticket(session, draft(department="out_of_scope", item="arbitration_pending"), DeskConfig())
+        assert accept(session, third, "alice", catalogue=catalogue).answer == catalogue.grounds["arbitration"].say

@@ -39,6 +39,14 @@ for (const form of $$("form[data-autosend]")) {
   form.addEventListener("change", (event) => event.target.matches("select, [type=checkbox]") && form.requestSubmit());
 }
 
+// ---- what a choice will say to the resident
+for (const said of $$("[data-says]")) {
+  const select = document.getElementById(said.dataset.says);
+  const tell = () => void (said.textContent = select.selectedOptions[0]?.dataset.say ?? "");
+  select.addEventListener("change", tell);
+  tell();
+}
+
 // ---- personal numbers: shown on request, which the server writes down
 for (const form of $$("form[data-reveal]")) {
   form.addEventListener("submit", async (event) => {
