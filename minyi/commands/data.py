@@ -2,20 +2,65 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from minyi.progress import meter
 from minyi.settings import load_settings
 from nlu.errors import DataMalformed
 
 MOST_NEAR = 0.01  # of all texts: a corpus of one text in many dresses teaches nothing
 
-app = typer.Typer(help="Checks catalogue, places, complaints and FAQ.", no_args_is_help=True)
+app = typer.Typer(help="Checks catalogue, places, complaints and FAQ; finds doubtful labels.", no_args_is_help=True)
+
+
+@app.command()
+def audit(
+    data: Annotated[
+        list[Path] | None, typer.Option("--data", help="labelled files; the shipped complaints when not given")
+    ] = None,
+    catalogue: Annotated[str, typer.Option("--catalogue", help="`city` or `none`, as for `minyi train`")] = "city",
+    field: Annotated[str, typer.Option("--field", help="department, item, urgency or kind")] = "department",
+    share: Annotated[float, typer.Option("--share", min=0.001, max=1.0, help="how many of the texts to list")] = 0.03,
+    out: Annotated[Path | None, typer.Option("--out", help="write CSV here instead of to stdout")] = None,
+) -> None:
+    """Lists the labels that are most likely wrong, worst first, as CSV: where, given, suggested, chance, quality, words, text.
+
+    A model judges every text without having seen it; what it and the label disagree on most is worth a second look.
+    """
+    from minyi.reader import cached_encoder
+    from nlu.catalogue import load_catalogue
+    from nlu.e5 import E5Small
+    from nlu.training.audit import doubtful
+    from nlu.training.dataset import load_examples
+    from nlu.training.pipeline import learn
+
+    if catalogue not in ("city", "none"):
+        raise typer.BadParameter("--catalogue is `city` or `none`")
+    settings = load_settings()
+    known = load_catalogue(settings.training_data / "catalogue") if catalogue == "city" else None
+    files = data or sorted((settings.training_data / "complaints").glob("*.csv"))
+    examples = load_examples(files, known)
+    with meter() as tell:
+        learnt = learn(examples, E5Small() if data else cached_encoder(settings), known, progress=tell)
+    doubts = doubtful(learnt, field, share)
+    with out.open("w", encoding="utf-8-sig", newline="") if out else nullcontext(sys.stdout) as target:
+        writer = csv.writer(target)
+        writer.writerow(["where", "given", "suggested", "chance", "quality", "words", "text"])
+        for d in doubts:
+            writer.writerow(
+                [d.example.source, d.given, d.suggested, d.chance, d.quality, " ".join(d.words), d.example.text]
+            )
+    typer.echo(f"{len(doubts)} of {len(learnt.examples)} labels of '{field}' to look at", err=True)
 
 
 @app.command()

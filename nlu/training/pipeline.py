@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +28,16 @@ PRECISION_BAR = 0.95
 COVERAGE = 0.95
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """A model with the examples it learnt from, and by head what it says of each without having seen it, with the rows of
+    ``examples`` that the head's predictions belong to."""
+
+    model: Model
+    examples: Sequence[Example]
+    fitted: dict[str, tuple[fit.Fitted, fit.Integers]]
+
+
 def train(
     examples: Sequence[Example],
     encoder: Encoder,
@@ -38,6 +48,22 @@ def train(
     coverage: float = COVERAGE,
     progress: Progress = lambda what, share: None,
 ) -> Model:
+    """The model of :func:`learn`."""
+    return learn(
+        examples, encoder, catalogue, seed=seed, precision=precision, coverage=coverage, progress=progress
+    ).model
+
+
+def learn(
+    examples: Sequence[Example],
+    encoder: Encoder,
+    catalogue: Catalogue | None,
+    *,
+    seed: int = 13,
+    precision: float = PRECISION_BAR,
+    coverage: float = COVERAGE,
+    progress: Progress = lambda what, share: None,
+) -> Learnt:
     """Fits all heads the labels allow. Same examples, seed and versions → same scores.
 
     Raises :class:`DataMalformed` when fewer than two departments are named.
@@ -120,7 +146,8 @@ def train(
     scores["auto_precision"] = round(float(right[auto].mean()), 4) if auto.any() else None
     sizes = (department.held_out >= promises["conformal_threshold"]).sum(axis=1)
     scores["candidates_mean"] = round(float(sizes.mean()), 3)
-    return Model(ngrams, anchors, {name: f.head for name, (f, _) in fitted.items()}, join, card)
+    model = Model(ngrams, anchors, {name: f.head for name, (f, _) in fitted.items()}, join, card)
+    return Learnt(model, examples, fitted)
 
 
 def draw(examples: Sequence[Example], most: int, seed: int) -> Sequence[Example]:

@@ -283,6 +283,19 @@ def test_checking_the_data_names_file_and_line(
     assert ran.status == 1 and told in ran.err and "Traceback" not in ran.err
 
 
+def test_doubtful_labels_are_listed_as_a_table(run: Run, tmp_path: Path, city_folder: Path) -> None:
+    spoilt = (city_folder / "complaints" / "all.csv").read_text("utf-8").replace(
+        "一整条街的路灯都灭了,lamps,lamp_out", "一整条街的路灯都灭了,harbour,ferry_late"
+    )  # fmt: skip
+    file, out = tmp_path / "spoilt.csv", tmp_path / "doubts.csv"
+    file.write_text(spoilt, "utf-8")
+    ran = run("data", "audit", "--data", file, "--share", "0.2", "--out", out)
+    assert ran.status == 0 and "labels of 'department' to look at" in ran.err
+    rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
+    assert (rows[0]["text"], rows[0]["given"], rows[0]["suggested"]) == ("一整条街的路灯都灭了", "harbour", "lamps")
+    assert rows[0]["where"] == f"{file}:12"
+
+
 def test_help_shows_the_first_commands_without_loading_anything_heavy() -> None:
     code = (
         "import sys; sys.argv = ['minyi', '--help']\n"
