@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
+from bench import pictures
 from bench.accuracy import CITY_A, MESSAGE_BOARD, REAL, bench_encoder, pairs
 from minyi.settings import ROOT, load_settings
 from nlu.catalogue import load_catalogue
@@ -60,7 +61,16 @@ def main() -> int:
             print(f"{REAL / name}: not here; the shipped texts are not compared with it", file=sys.stderr)
     report["learning_curve"] = curve = learning_curve(examples, settings.training_data)
     (ROOT / "docs" / "dataset.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    draw_curve(curve, ROOT / "docs" / "learning_curve.svg")
+    docs = ROOT / "docs"
+    pictures.learning_curve(curve, docs / "learning_curve.svg")
+    lengths = {"shipped": [len(t) for t in ours]} | {
+        name.removesuffix(".csv"): [len(t) for t, _ in pairs(REAL / name, label)]
+        for name, label in REALS
+        if (REAL / name).is_file()
+    }
+    pictures.lengths(lengths, docs / "dataset_lengths.svg")
+    pictures.by_department(examples, docs / "dataset_departments.svg")
+    pictures.by_item(examples, docs / "dataset_items.svg")
     print(json.dumps(report, ensure_ascii=False, indent=1))
     return 0
 
@@ -124,39 +134,6 @@ def learning_curve(examples: Sequence[Example], data: Path) -> list[dict[str, ob
         points.append(point)
         print(point, file=sys.stderr)
     return points
-
-
-def draw_curve(points: Sequence[dict[str, object]], path: Path) -> None:
-    """Accuracy over the number of texts learnt from, as an SVG that reads on light and dark pages."""
-    width, height, left, top = 560, 320, 60, 30
-    most = max(float(str(p["texts"])) for p in points)
-
-    def x(texts: object) -> float:
-        return left + (width - left - 150) * float(str(texts)) / most
-
-    def y(share: object) -> float:
-        return top + (height - top - 50) * (1 - (float(str(share)) - 0.4) / 0.6)
-
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="{left}" y="18">department, first guess right, by texts learnt from</text>',
-    ]
-    for share in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
-        lines.append(f'<path d="M{left} {y(share):.1f}H{width - 150}" stroke="#ddd"/>')
-        lines.append(f'<text x="{left - 34}" y="{y(share) + 4:.1f}">{share:.1f}</text>')
-    names = [("test", "#0f5f58"), ("message_board_sample", "#b3261e"), ("city_a_tickets", "#8a5a00")]
-    for name, colour in names:
-        drawn = [(x(p["texts"]), y(p[name])) for p in points if name in p]
-        if drawn:
-            lines.append(
-                f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in drawn)}"/>'
-            )
-            lines += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in drawn]
-            lines.append(f'<text x="{drawn[-1][0] + 8:.1f}" y="{drawn[-1][1] + 4:.1f}" fill="{colour}">{name}</text>')
-    for p in points:
-        lines.append(f'<text x="{x(p["texts"]) - 16:.1f}" y="{height - 24}">{p["texts"]}</text>')
-    path.write_text("\n".join([*lines, "</svg>"]) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
