@@ -39,7 +39,8 @@ def doubtful(learnt: Learnt, head: str, share: float) -> list[Doubt]:
         raise DataMalformed("the audit needs cleanlab; install it with `.venv/bin/pip install cleanlab`") from None
     if head not in learnt.fitted:
         raise DataMalformed(f"the texts carry no '{head}' to judge; they have {', '.join(learnt.fitted)}")
-    fitted, rows = learnt.fitted[head]
+    fitted = learnt.fitted[head]
+    rows = fitted.rows
     labels, p = fitted.head.labels, fitted.held_out.astype(np.float64)
     p /= p.sum(axis=1, keepdims=True)
     present = np.unique(fitted.answers)

@@ -1,13 +1,14 @@
 """Fitting a reader: heads with their calibration, and the thresholds that its promises rest on.
 
-A head is a ridge regression in its dual form over letters and meaning together: one inverse gives the weights, and with it what the fit would have said
-of each text had it been left out (the leave-one-out identity of linear smoothers). No folds, no random draws, the same result every
-time, seconds instead of minutes.
+A head is a ridge regression in its dual form over letters and meaning together. One inverse gives the weights of all heads, and with it what
+the fit would have said of each text had it been left out (the leave-one-out identity of linear smoothers). No folds, no random
+draws, the same result every time, seconds instead of minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,17 +25,25 @@ Integers = NDArray[np.int64]
 
 RIDGE = 0.5  # chosen on the shipped texts with each left out, among 0.3, 0.5, 1
 MEANING = 2.0  # weight of nearness in meaning beside letters, chosen the same way among 0.5, 1, 2
-MOST_ROWS = 16_000  # a fit of this size takes half a minute a head and 3 GB; larger sets are drawn down to it, evenly over the labels
+MOST_ROWS = (
+    18_000  # a fit of this size takes half a minute and 4 GB; larger sets are drawn down to it, evenly over the labels
+)
 _ROWS = 1000
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A head with what it says of the judged examples without having seen each: (examples, labels), rows in the order given."""
+    """A head with what it says of each text without having seen it."""
 
     head: Head
-    held_out: Floats
-    answers: Integers  # (examples,) index into head.labels
+    everyone: Floats  # (texts judged, labels), also of texts without a label
+    rows: Integers  # which texts have a label
+    answers: Integers  # index into head.labels, as many as rows
+
+    @property
+    def held_out(self) -> Floats:
+        """(labelled texts, labels), in the order of ``rows`` and ``answers``."""
+        return self.everyone[self.rows]
 
 
 @dataclass(frozen=True)
@@ -50,38 +59,47 @@ class Space:
         return cls(grams, nearness, np.asarray((grams @ grams.T).todense(), np.float32) + MEANING * nearness)
 
 
-def fit_head(labels: Sequence[str], rows: Integers, judged: int, space: Space) -> Fitted:
-    """Fits one head to ``labels`` of the texts ``rows`` (indices into the space; the first ``judged`` of them are examples, the rest,
-    such as descriptions of items, are learnt from and never judged)."""
-    names = sorted(set(labels))
-    index = {name: i for i, name in enumerate(names)}
-    y = np.array([index[label] for label in labels])
+def fit_heads(labels: Mapping[str, Sequence[str]], judged: int, space: Space, balance: str) -> dict[str, Fitted]:
+    """Fits one head for each name of ``labels``, which gives a label for every text of the space, "" where there is none.
+
+    The first ``judged`` texts are examples; the rest, such as descriptions of items, are learnt from and never judged. All heads share
+    one inverse. Texts of rare labels of ``balance`` count for more, but not in full: the square root of balancing.
+    """
+    names = {head: sorted({label for label in given if label}) for head, given in labels.items()}
+    targets = []
+    for head, given in labels.items():
+        index = {name: i for i, name in enumerate(names[head])}
+        target = np.zeros((len(given), len(index)), np.float32)
+        known = [(row, index[label]) for row, label in enumerate(given) if label]
+        target[tuple(zip(*known, strict=True))] = 1.0
+        targets.append(target)
+    sizes = Counter(label for label in labels[balance] if label)
+    even = sum(sizes.values()) / len(sizes)
+    penalty = np.array([RIDGE * np.sqrt(sizes.get(label, even) / even) for label in labels[balance]], np.float32)
+    duals, held = _ridge(space.kernel, np.hstack(targets), penalty)
+    fitted, at = {}, 0
+    for head, given in labels.items():
+        columns = slice(at, at + len(names[head]))
+        at = columns.stop
+        rows = np.flatnonzero([bool(label) for label in given[:judged]])
+        y = np.array([names[head].index(given[int(row)]) for row in rows])
+        fitted[head] = _fitted(tuple(names[head]), duals[:, columns], held[:judged, columns], rows, y, space)
+    return fitted
+
+
+def _fitted(names: tuple[str, ...], duals: Floats, held: Floats, rows: Integers, y: Integers, space: Space) -> Fitted:
+    grams = np.asarray(space.grams.T @ duals, np.float32)
+    anchors = np.ascontiguousarray(MEANING * duals.T)
     if len(names) == 1:
-        one = np.ones(1, np.float32)
-        head = Head(
-            (names[0],),
-            np.zeros((space.grams.shape[1], 1), np.float32),
-            np.zeros((1, len(space.nearness)), np.float32),
-            np.ones(2, np.float32),
-            one,
-        )
-        return Fitted(head, np.ones((judged, 1), np.float32), y[:judged])
-    sizes = np.bincount(y)
-    # rare classes count for more, but not in full: the square root of balancing
-    weight = np.sqrt(len(y) / (len(names) * sizes))[y].astype(np.float32)
-    target = np.zeros((len(y), len(names)), np.float32)
-    target[np.arange(len(y)), y] = 1.0
-    duals, held = _ridge(space.kernel[np.ix_(rows, rows)], target, RIDGE / weight)
-    seen = views(held[:judged])
-    mix, bias = calibrate(seen, y[:judged])
-    anchor_weights = np.zeros((len(names), len(space.nearness)), np.float32)
-    anchor_weights[:, rows] = MEANING * duals.T
-    gram_weights = np.asarray(space.grams[rows].T @ duals, np.float32)
-    return Fitted(Head(tuple(names), gram_weights, anchor_weights, mix, bias), blend(seen, mix, bias), y[:judged])
+        head = Head(names, grams, anchors, np.ones(2, np.float32), np.ones(1, np.float32))
+        return Fitted(head, np.ones((len(held), 1), np.float32), rows, y)
+    seen = views(held)
+    mix, bias = calibrate([view[rows] for view in seen], y)
+    return Fitted(Head(names, grams, anchors, mix, bias), blend(seen, mix, bias), rows, y)
 
 
 def _ridge(kernel: Floats, target: Floats, penalty: Floats) -> tuple[Floats, Floats]:
-    """Dual weights (texts, labels), and the prediction for each text with that text left out."""
+    """Dual weights (texts, labels), and the prediction for each text with that text left out. Spoils ``kernel``."""
     kernel[np.diag_indices_from(kernel)] += penalty
     factor, _ = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
     duals = cho_solve((factor, True), target, check_finite=False)

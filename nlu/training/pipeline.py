@@ -30,12 +30,11 @@ COVERAGE = 0.95
 
 @dataclass(frozen=True)
 class Learnt:
-    """A model with the examples it learnt from, and by head what it says of each without having seen it, with the rows of
-    ``examples`` that the head's predictions belong to."""
+    """A model with the examples it learnt from, and by head what it says of each without having seen it."""
 
     model: Model
     examples: Sequence[Example]
-    fitted: dict[str, tuple[fit.Fitted, fit.Integers]]
+    fitted: dict[str, fit.Fitted]
 
 
 def train(
@@ -93,19 +92,17 @@ def learn(
     }
     extra = {"department": [item.department for item in described], "item": [item.code for item in described]}
     wanted = [name for name, labels in targets.items() if len({label for label in labels if label} - {NONE}) >= 2]
-    fitted: dict[str, tuple[fit.Fitted, fit.Integers]] = {}
-    for number, name in enumerate(wanted):
-        progress(f"学习 learning: {name}", 0.6 + 0.38 * number / len(wanted))
-        judged = np.flatnonzero([bool(label) for label in targets[name]])
-        labels = [targets[name][i] for i in judged] + extra.get(name, [])
-        rows = np.concatenate([judged, len(examples) + np.arange(len(extra.get(name, [])))]).astype(np.int64)
-        fitted[name] = (fit.fit_head(labels, rows, len(judged), space), judged)
+    progress("学习 learning", 0.7)
+    blank = [""] * len(described)
+    fitted = fit.fit_heads(
+        {name: targets[name] + extra.get(name, blank) for name in wanted}, len(examples), space, "department"
+    )
     join = None
     if catalogue and "item" in fitted:
-        join = _join(fitted, space, catalogue)
+        join = _join(fitted, catalogue)
     progress("学习 learning", 1.0)
 
-    department, _ = fitted["department"]
+    department = fitted["department"]
     promises: dict[str, Any] = {
         "precision": precision,
         "auto_threshold": fit.auto_threshold(department.held_out, department.answers, precision),
@@ -113,7 +110,7 @@ def learn(
         "conformal_threshold": fit.conformal_threshold(department.held_out, department.answers, coverage),
     }
     if "urgency" in fitted:
-        promises["urgency"] = _urgency_thresholds(fitted["urgency"][0])
+        promises["urgency"] = _urgency_thresholds(fitted["urgency"])
     created = datetime.now(UTC)
     digest = fingerprint(examples)
     card: dict[str, Any] = {
@@ -131,7 +128,7 @@ def learn(
             **{what: counts(examples, what) for what in ("department", "item", "urgency", "kind", "hazard")},
         },
         "promises": promises,
-        "scores": {name: held_out_scores(f.held_out, f.answers) for name, (f, _) in fitted.items()},
+        "scores": {name: held_out_scores(f.held_out, f.answers) for name, f in fitted.items()},
         "made_on": {
             "python": platform.python_version(),
             "numpy": version("numpy"),
@@ -146,7 +143,7 @@ def learn(
     scores["auto_precision"] = round(float(right[auto].mean()), 4) if auto.any() else None
     sizes = (department.held_out >= promises["conformal_threshold"]).sum(axis=1)
     scores["candidates_mean"] = round(float(sizes.mean()), 3)
-    model = Model(ngrams, anchors, {name: f.head for name, (f, _) in fitted.items()}, join, card)
+    model = Model(ngrams, anchors, {name: f.head for name, f in fitted.items()}, join, card)
     return Learnt(model, examples, fitted)
 
 
@@ -164,24 +161,17 @@ def draw(examples: Sequence[Example], most: int, seed: int) -> Sequence[Example]
     return [examples[i] for _, i in sorted(sorted(ranks)[:most], key=lambda r: r[1])]
 
 
-def _join(fitted: dict[str, tuple[fit.Fitted, fit.Integers]], space: fit.Space, catalogue: Catalogue) -> Join:
+def _join(fitted: dict[str, fit.Fitted], catalogue: Catalogue) -> Join:
     """Fits the joint judgement and puts what it says of the examples in the place of what the two heads said alone."""
-    (department, rows), (item, item_rows) = fitted["department"], fitted["item"]
+    department, item = fitted["department"], fitted["item"]
     names, codes = department.head.labels, item.head.labels
     owner = np.array([names.index(NONE if code == NONE else catalogue.items[code].department) for code in codes])
-    items = item.head.probabilities(
-        space.grams[rows], space.nearness[rows]
-    )  # texts without an item: never seen by its head
-    place = {int(row): i for i, row in enumerate(item_rows)}
-    known = np.array([int(row) in place for row in rows])
-    items[known] = item.held_out[[place[int(row)] for row in rows[known]]]
     loose = Join(owner, np.ones(2, np.float32), np.zeros(len(names), np.float32))
-    mix, bias = fit.calibrate(loose.views(department.held_out, items), department.answers)
+    rows = department.rows
+    mix, bias = fit.calibrate(loose.views(department.everyone[rows], item.everyone[rows]), department.answers)
     join = Join(owner, mix, bias)
-    joined, agreed = join(department.held_out, items)
-    fitted["department"] = (replace(department, held_out=joined), rows)
-    position = {int(row): i for i, row in enumerate(rows)}
-    fitted["item"] = (replace(item, held_out=agreed[[position[int(row)] for row in item_rows]]), item_rows)
+    joined, agreed = join(department.everyone, item.everyone)
+    fitted["department"], fitted["item"] = replace(department, everyone=joined), replace(item, everyone=agreed)
     return join
 
 
