@@ -84,11 +84,11 @@ class Gazetteer:
         )
 
     def _from_hits(self, text: str, flat: str, hits: list[tuple[int, int, Entry]]) -> Place:
-        # hits that stand together are one place; the group that settles most wins, then the longest
+        # hits that stand together are one place; the group that is most exact and settles most wins, then the longest
         groups: list[list[tuple[int, int, Entry]]] = [[hits[0]]]
         for hit in hits[1:]:
             (groups[-1].append(hit) if hit[0] - groups[-1][-1][1] <= 6 else groups.append([hit]))
-        group = max(groups, key=lambda g: (max(h[2].rank for h in g), g[-1][1] - g[0][0]))
+        group = max(groups, key=_exactness)
         district, subdistrict = None, None
         for _, _, entry in sorted(group, key=lambda h: -h[2].rank):
             if subdistrict is None and entry.subdistrict and (district is None or entry.district == district):
@@ -119,6 +119,17 @@ class Gazetteer:
             subdistrict=subdistrict,
             subdistrict_name=self.subdistricts[subdistrict][0] if subdistrict else None,
         )
+
+
+def _exactness(group: list[tuple[int, int, Entry]]) -> tuple[int, bool, bool, int]:
+    """Of a group of hits: a subdistrict before a landmark before a district; what is settled by it; its length."""
+    entries = [entry for _, _, entry in group]
+    return (
+        max(e.rank for e in entries),
+        any(e.subdistrict for e in entries),
+        any(e.district for e in entries),
+        group[-1][1] - group[0][0],
+    )
 
 
 _COMMON_WORDS = {"光明", "大鹏", "和平", "平安", "东方", "中心", "南山", "福海", "新安", "观澜", "华强"} - {

@@ -37,7 +37,17 @@ def shenzhen() -> Gazetteer:
         ("福永堵车", "福永", "baoan", "baoan_fuyong"),
         ("松岗路灯不亮", "松岗", "baoan", "baoan_songgang"),
         ("南园有人吵架", "南园", "futian", "futian_nanyuan"),
-        ("罗湖区翠竹路积水", "罗湖区翠竹路", "luohu", "luohu_cuizhu"),
+        ("罗湖区翠竹路积水", "罗湖区翠竹路", "luohu", None),  # the road leaves 翠竹街道
+        ("景田社区垃圾没人收", "景田社区", "futian", "futian_lianhua"),
+        ("坂田街道岗头社区", "坂田街道岗头社区", "longgang", "longgang_bantian"),
+        ("新安社区服务站关门", "新安社区", None, None),  # several districts have one
+        ("观澜镇大布巷路烂", "观澜镇大布巷路", "longhua", None),  # the old town is three subdistricts today
+        (
+            "深南大道堵，车公庙站C口挤",
+            "车公庙站C口",
+            "futian",
+            "futian_shatou",
+        ),  # a road across districts settles nothing
         ("盐田区沙头角海边", "盐田区沙头角", "yantian", "yantian_shatoujiao"),
         # traditional characters
         ("龍華區民治街道停水", "龍華區民治街道", "longhua", "longhua_minzhi"),
