@@ -122,7 +122,7 @@ def learning_curve(examples: Sequence[Example], data: Path) -> list[dict[str, ob
     points: list[dict[str, object]] = []
     for part in PARTS:
         learnt = [examples[i] for i in order[: len(order) // part]]
-        reader = Reader(train(learnt, encoder, city.catalogue), encoder, city)
+        reader = Reader(train(learnt, encoder, city.catalogue, cues=city.cues), encoder, city)
         figures = evaluate(reader, judges)["department"]
         point: dict[str, object] = {"texts": len(learnt), "test": figures["accuracy"], "test_top3": figures["top3"]}
         for (name, label), owners in zip(REALS, (CITY_A, MESSAGE_BOARD), strict=True):

@@ -20,7 +20,7 @@ from nlu.places import Gazetteer, load_places
 from nlu.reading import Choice, Kind, Reading, Span, UrgencyReading
 from nlu.store import Model, current, load
 from nlu.text import find_phone, sound
-from nlu.urgency import Cues, UrgencyThresholds, judge, load_cues
+from nlu.urgency import Alarm, Cues, judge, load_cues
 
 NONE = "(none)"  # the label of texts that are no complaint; never shown
 _BATCH = 64
@@ -63,7 +63,8 @@ class Reader:
         promises = model.card["promises"]
         self._auto: float = promises["auto_threshold"]
         self._conformal: float = promises["conformal_threshold"]
-        self._urgency = UrgencyThresholds(**promises["urgency"]) if promises.get("urgency") else UrgencyThresholds()
+        fitted = promises.get("alarm")
+        self._alarm = Alarm(tuple(fitted["weights"]), fitted["bias"], fitted["threshold"]) if fitted else Alarm()
 
     @classmethod
     def open(cls, models: Path, data: Path, version: str | None = None, encoder: Encoder | None = None) -> Reader:
@@ -191,4 +192,6 @@ class Reader:
             if spans:
                 best = max(spans, key=lambda s: s.weight)
                 reason = Span(best.start, best.end, text[best.start : best.end])
-        return judge(text, chances, hazards, self.city.cues, self.city.catalogue, self._urgency, reason)
+        kinds = dict(zip(self._labels("kind"), map(float, p["kind"]), strict=True)) if "kind" in p else {}
+        asks_help = kinds.get("help", 0.5)
+        return judge(text, chances, hazards, asks_help, self.city.cues, self.city.catalogue, self._alarm, reason)

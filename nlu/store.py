@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from nlu.errors import ModelDamaged, ModelIncompatible, ModelMissing
 from nlu.heads import Anchors, Head, Join, Ngrams
 
-FORMAT = 3
+FORMAT = 4
 CARD, WEIGHTS, VOCABULARY, POINTER = "model.json", "weights.safetensors", "vocabulary.json", "current"
 _ARRAYS = ("gram_weights", "anchor_weights", "mix", "bias")
 _HALF = ("gram_weights", "anchor_weights", "anchors.vectors")  # scores move in the fourth digit, the file halves

@@ -5,7 +5,9 @@ Cues find known dangers and name them; the model finds dangers no cue names and 
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,38 +62,59 @@ def load_cues(path: Path, catalogue: Catalogue) -> Cues:
 
 
 @dataclass(frozen=True)
-class UrgencyThresholds:
-    """Chances of ``critical`` (0..1) from which an alarm is raised: without a cue, with a cue, and in a text that
-    gives reason to doubt (``with_doubtful_cue``, which holds whether or not a cue stands in it)."""
+class Alarm:
+    """When a text raises an alarm: a logistic weighing of what the model and the cues say, fitted to texts the model had not seen.
 
-    alone: float = 0.5
-    with_cue: float = 0.08
-    with_doubtful_cue: float = 0.6
+    ``weights`` go with :func:`signs`; from the chance ``threshold`` (0..1) on it is an alarm. The values here serve a model that was
+    trained on too few dangers to fit its own.
+    """
+
+    weights: tuple[float, ...] = (1.0, 1.5, -0.5, -2.0, 0.0, 0.0)
+    bias: float = 0.0
+    threshold: float = 0.4
+
+    def chance(self, signs: Sequence[float]) -> float:
+        """0..1 that the text is critical."""
+        total = self.bias + sum(w * s for w, s in zip(self.weights, signs, strict=True))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def signs(text: str, critical: float, asks_help: float, cues: Cues) -> tuple[float, ...]:
+    """What speaks for and against danger: the model's chance as log-odds, a cue, a reason for doubt, a cue in doubt, the length (a danger
+    told in passing makes a small chance), and log-odds that the writer asks for help."""
+    cue, doubt = cues.match(text) is not None, cues.doubtful(text)
+    odds = (math.log(p / (1.0 - p)) for p in (min(max(q, 1e-4), 1.0 - 1e-4) for q in (critical, asks_help)))
+    log_critical, log_help = odds
+    return log_critical, float(cue), float(doubt), float(cue and doubt), math.log1p(len(text)), log_help
 
 
 def judge(
     text: str,
     chances: dict[str, float],
     hazards: dict[str, float],
+    asks_help: float,
     cues: Cues,
     catalogue: Catalogue,
-    thresholds: UrgencyThresholds,
+    alarm: Alarm,
     reason: Span | None,
 ) -> UrgencyReading:
     """Puts cue and model together.
 
-    ``chances`` are the model's probabilities of the three levels, ``hazards`` of the dangers given one;
-    ``reason`` is the stretch that spoke most for danger, used where no cue stands.
+    ``chances`` are the model's probabilities of the three levels, ``hazards`` of the dangers given one, ``asks_help`` that the writer
+    asks for help; ``reason`` is the stretch that spoke most for danger, used where no cue stands.
     """
-    critical = chances.get("critical", 0.0)
     found = cues.match(text)
-    doubtful = cues.doubtful(text)
-    needed = thresholds.with_doubtful_cue if doubtful else thresholds.with_cue if found else thresholds.alone
-    if critical >= needed or (found and not doubtful and not chances):
+    if chances:
+        chance = alarm.chance(signs(text, chances.get("critical", 0.0), asks_help, cues))
+        danger = "critical" in chances and chance >= alarm.threshold
+    else:  # nothing was learnt of urgency: the cues alone
+        danger = found is not None and not cues.doubtful(text)
+        chance = float(danger)
+    if danger:
         hazard = found[0] if found else max(hazards, key=lambda h: hazards[h], default=None)
         entry = catalogue.hazards.get(hazard or "")
         reasons = (found[1],) if found else ((reason,) if reason else ())
-        return UrgencyReading("critical", hazard, entry.advice if entry else None, reasons, max(critical, needed))
+        return UrgencyReading("critical", hazard, entry.advice if entry else None, reasons, round(chance, 4))
     level: Urgency = "urgent" if chances.get("urgent", 0.0) >= chances.get("normal", 1.0) else "normal"
     reasons = (reason,) if reason and level == "urgent" else ()
     return UrgencyReading(level, None, None, reasons, chances.get(level, 1.0))

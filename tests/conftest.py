@@ -169,7 +169,7 @@ def examples(city_folder: Path, city: City) -> list[Example]:
 
 @pytest.fixture(scope="session")
 def model(examples: list[Example], encoder: E5Small, city: City) -> Model:
-    return train(examples, encoder, city.catalogue)
+    return train(examples, encoder, city.catalogue, cues=city.cues)
 
 
 @pytest.fixture(scope="session")

@@ -278,8 +278,12 @@ def _amend(draft: Draft, text: str, reader: Reader) -> Step:
 
 
 def _is_another(draft: Draft, text: str, reader: Reader) -> bool:
-    """A matter that surely belongs to somebody else than the one being taken down."""
+    """A matter that surely belongs to somebody else than the one being taken down, told in words of its own: who speaks of the same
+    branch again goes on with the story."""
     if len(text.strip()) < 8:
         return False
     reading = reader.read(text)
-    return reading.decision == "auto" and reading.department != draft.department and reading.kind.label != "other"
+    if reading.decision != "auto" or reading.department == draft.department or reading.kind.label == "other":
+        return False
+    words = (reading.text[span.start : span.end] for span in reading.evidence)
+    return draft.department not in reading.candidates and not any(len(w) >= 2 and w in draft.text for w in words)

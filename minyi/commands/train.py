@@ -68,8 +68,10 @@ def make_model(
     from nlu.e5 import E5Small
     from nlu.training.dataset import load_examples
     from nlu.training.pipeline import train as fit
+    from nlu.urgency import load_cues
 
     known = load_catalogue(settings.training_data / "catalogue") if city else None
+    cues = load_cues(settings.training_data / "catalogue" / "hazard_cues.yml", known) if known else None
     if out is not None and out.exists() and any(out.iterdir()):
         raise DataMalformed(f"{out}: not empty; models are never overwritten, choose another --out")
     examples = load_examples(files, known)
@@ -82,7 +84,7 @@ def make_model(
         examples += corrections
     with meter() as tell:
         encoder = cached_encoder(settings) if city else E5Small()
-        model = fit(examples, encoder, known, seed=seed, progress=tell)
+        model = fit(examples, encoder, known, seed=seed, progress=tell, cues=cues)
     model.card["data"]["desk_labels"] = learnt
     folder = out or settings.models / model.version
     store.save(model, folder)

@@ -43,7 +43,7 @@ def shenzhen() -> Gazetteer:
         ("新安社区服务站关门", "新安社区", None, None),  # several districts have one
         ("观澜镇大布巷路烂", "观澜镇大布巷路", "longhua", None),  # the old town is three subdistricts today
         (
-            "深南大道堵，车公庙站C口挤",
+            "深南大道一路都堵得厉害，车公庙站C口挤",
             "车公庙站C口",
             "futian",
             "futian_shatou",

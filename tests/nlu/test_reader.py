@@ -160,7 +160,7 @@ def test_more_than_a_batch_keeps_its_order(reader: Reader) -> None:
 def test_the_same_data_and_seed_give_the_same_scores(
     examples: list[Example], encoder: E5Small, city: City, reader: Reader
 ) -> None:
-    again = train(examples, encoder, city.catalogue)
+    again = train(examples, encoder, city.catalogue, cues=city.cues)
     assert again.card["scores"] == reader.model.card["scores"]
     assert again.card["promises"] == reader.model.card["promises"]
     first, second = reader.read("渡轮晚点"), Reader(again, encoder, city).read("渡轮晚点")
@@ -172,7 +172,7 @@ def test_the_card_tells_what_the_model_is(reader: Reader) -> None:
     assert card["data"]["texts"] == 24
     assert card["data"]["department"] == {"harbour": 8, "markets": 7, "lamps": 7}
     assert set(card["scores"]) == {"department", "item", "urgency", "hazard", "kind"}
-    assert {"precision", "auto_threshold", "coverage", "conformal_threshold", "urgency"} <= set(card["promises"])
+    assert {"precision", "auto_threshold", "coverage", "conformal_threshold", "alarm"} <= set(card["promises"])
 
 
 @pytest.mark.parametrize(
