@@ -61,6 +61,14 @@ CITY_A = {
     "司法信访": ["justice", "petition"],
 }
 
+# The same by matters instead of names, from 298 of its tickets that a person labelled by our guide: governments of districts and towns
+# take every sort of matter (theirs fell on 11 of our departments, 5 of 31 on subdistrict), so they have no counterpart; urban management
+# enforces against noise and unlawful building there too (9 of 22).
+CITY_A_BY_MATTER = {
+    **{group: codes for group, codes in CITY_A.items() if group != "区镇街政府"},
+    "城管": ["urban_management", "environment", "planning_land"],
+}
+
 
 # Seven topics of a provincial message board; each stands for the codes of ours that own the matters its second and third levels name
 # (under 城乡建设, for example, 工程招投标, 拖欠工程款 and 历史名城保护; under 交通运输, 规划建设).
@@ -102,6 +110,7 @@ def main() -> int:
     if city_a.is_file():
         rows = pairs(city_a, "department")
         report["city_a_shipped"] = shipped(rows, CITY_A, encoder)
+        report["city_a_shipped_by_matter"] = shipped(rows, CITY_A_BY_MATTER, encoder)
         report["city_a_retrained"] = retrained(rows, encoder)
     (ROOT / "docs" / "accuracy.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", "utf-8")
     print(json.dumps(report, ensure_ascii=False, indent=1))

@@ -63,7 +63,7 @@ def evaluate(
     if any(e.item for e in examples) and "item" in reader.model.heads:
         report["item"] = _choices([(e, r) for e, r in zip(examples, readings, strict=True) if e.item], "item", reader)
     if any(e.urgency for e in examples):
-        report["urgency"] = _urgency([(e, r) for e, r in zip(examples, readings, strict=True) if e.urgency])
+        report["urgency"] = _urgency([(e, r) for e, r in zip(examples, readings, strict=True) if e.urgency], reader)
     if any(e.kind for e in examples) and "kind" in reader.model.heads:
         told = [(e.kind, r.kind.label) for e, r in zip(examples, readings, strict=True) if e.kind]
         report["kind"] = _plain(told)
@@ -134,11 +134,14 @@ def _table(told: Sequence[str], chosen: Sequence[str]) -> dict[str, dict[str, An
     return table
 
 
-def _urgency(pairs: Sequence[tuple[Example, Reading]]) -> dict[str, Any]:
+def _urgency(pairs: Sequence[tuple[Example, Reading]], reader: Reader) -> dict[str, Any]:
+    """Look-alikes are texts without danger in which words stand that name one."""
     report = _plain([(e.urgency, r.urgency.level) for e, r in pairs])
     raised = [r.urgency.level == "critical" for _, r in pairs]
     real = [e.urgency == "critical" for e, _ in pairs]
     report["critical_recall"] = _share([a for a, b in zip(raised, real, strict=True) if b])
     report["false_alarm_share"] = _share([a for a, b in zip(raised, real, strict=True) if not b])
+    alike = [a for a, b, (e, _) in zip(raised, real, pairs, strict=True) if not b and reader.city.cues.match(e.text)]
+    report["lookalikes"], report["lookalikes_raised"] = len(alike), _share(alike)
     report["hazard_named_right"] = _share([r.urgency.hazard == e.hazard for e, r in pairs if e.hazard])
     return report
