@@ -16,7 +16,7 @@ import yaml
 
 from bot.packed import pack
 from minyi.settings import ROOT, Settings
-from nlu.encoder import MOST_CHARACTERS
+from nlu.encoder import excerpt
 from nlu.errors import DataMalformed, ModelDamaged, ModelMissing
 
 DOMAIN, RULES, CONFIG = (
@@ -151,7 +151,7 @@ def _vectors(settings: Settings, files: Sequence[Path]) -> dict[str, str]:
 
     blocks = [entry.get("examples", "") for path in files for entry in yaml.safe_load(path.read_text("utf-8"))["nlu"]]
     texts = sorted({line.strip()[1:].strip() for block in blocks for line in block.splitlines() if line.strip()})
-    vectors = cached_encoder(settings).encode([text[:MOST_CHARACTERS] for text in texts])
+    vectors = cached_encoder(settings).encode([excerpt(text) for text in texts])
     return {text: pack(vector) for text, vector in zip(texts, vectors, strict=True)}
 
 

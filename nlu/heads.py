@@ -42,15 +42,16 @@ class Ngrams:
         )
 
     @classmethod
-    def fit(cls, texts: Sequence[str], min_count: int = 2) -> Ngrams:
-        """Learns the vocabulary: n-grams that occur in at least ``min_count`` texts (all n-grams when none does)."""
+    def fit(cls, texts: Sequence[str], min_count: int = 2) -> tuple[Ngrams, csr_matrix]:
+        """Learns the vocabulary, n-grams that occur in at least ``min_count`` texts (all n-grams when none does), and gives what
+        :meth:`transform` would make of the texts."""
         vectorizer = cls._new(min_df=min_count)
         try:
-            vectorizer.fit(texts)
+            rows = vectorizer.fit_transform(texts)
         except ValueError:  # a handful of texts that share nothing
             vectorizer = cls._new(min_df=1)
-            vectorizer.fit(texts)
-        return cls(vectorizer)
+            rows = vectorizer.fit_transform(texts)
+        return cls(vectorizer), rows
 
     @classmethod
     def restore(cls, vocabulary: Sequence[str], idf: Floats) -> Ngrams:
@@ -113,8 +114,10 @@ class Anchors:
 
     def nearness(self, vectors: Vectors) -> Floats:
         """0..1, (texts, anchors): 1 for the same meaning."""
-        cosine = _unit(vectors - self.mean) @ self.vectors.T
-        return np.exp(NEARNESS * (cosine - 1.0)).astype(np.float32)
+        near = _unit(vectors - self.mean) @ self.vectors.T
+        near -= 1.0
+        near *= NEARNESS
+        return np.exp(near, out=near)  # in place: a training holds this for all pairs of texts
 
 
 def _unit(rows: Floats) -> Floats:

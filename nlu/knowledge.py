@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from nlu.checking import Checker, load_list
-from nlu.encoder import MOST_CHARACTERS, Encoder, Progress, Vectors
+from nlu.encoder import Encoder, Progress, Vectors, excerpt
 from nlu.text import normalise
 
 _POLITE = re.compile(
@@ -95,7 +95,7 @@ class Knowledge:
         if not core:
             return []
         if vector is None or core != question:
-            vector = self._encoder.encode([core[:MOST_CHARACTERS]])[0]
+            vector = self._encoder.encode([excerpt(core)])[0]
         meaning = self._centred @ _unit((vector - self._mean)[None])[0]
         letters = (self._matrix @ self._letters.transform([core]).T).toarray()[:, 0]
         score = 0.65 * np.clip(meaning, 0, 1) + 0.35 * letters

@@ -10,7 +10,7 @@ import numpy as np
 
 from nlu.catalogue import Catalogue, load_catalogue
 from nlu.e5 import E5Small
-from nlu.encoder import MOST_CHARACTERS, Encoder, Vectors
+from nlu.encoder import Encoder, Vectors, excerpt
 from nlu.errors import ModelIncompatible, ModelMissing
 from nlu.evidence import evidence, warm_up
 from nlu.heads import Floats
@@ -104,7 +104,7 @@ class Reader:
             yield from self._read_batch(batch, self._encode(batch))
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
-        return self.encoder.encode([text[:MOST_CHARACTERS] for text in texts])
+        return self.encoder.encode([excerpt(text) for text in texts])
 
     def probabilities(self, texts: Sequence[str], vectors: Vectors | None = None) -> dict[str, Floats]:
         """Per head (texts, labels); labels are ``model.heads[name].labels``. Department and item agree with each other."""

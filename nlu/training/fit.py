@@ -29,6 +29,7 @@ MOST_ROWS = (
     18_000  # a fit of this size takes half a minute and 4 GB; larger sets are drawn down to it, evenly over the labels
 )
 _ROWS = 1000
+_COMMON = 1000  # n-grams
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,31 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Space:
-    """What all heads share: ``grams`` (texts, vocabulary), ``nearness`` in meaning and the ``kernel`` of both, each (texts, texts)."""
+    """What all heads share: ``grams`` (texts, vocabulary), and the ``kernel`` of letters and meaning, (texts, texts)."""
 
     grams: csr_matrix
-    nearness: Floats
     kernel: Floats
 
     @classmethod
     def of(cls, grams: csr_matrix, nearness: Floats) -> Space:
-        return cls(grams, nearness, np.asarray((grams @ grams.T).todense(), np.float32) + MEANING * nearness)
+        """``nearness`` (texts, texts) is spoilt: the kernel takes its place."""
+        nearness *= MEANING
+        add_products(nearness, grams)
+        return cls(grams, nearness)
+
+
+def add_products(kernel: Floats, grams: csr_matrix) -> None:
+    """Adds ``grams @ grams.T`` to ``kernel``. Common n-grams meet in nearly all pairs of texts: they are multiplied as full numbers, the
+    others as the sparse ones they are."""
+    common = np.zeros(grams.shape[1], bool)
+    common[np.argsort(-np.bincount(grams.indices, minlength=grams.shape[1]), kind="stable")[:_COMMON]] = True
+    often = grams[:, common].toarray()
+    seldom = grams[:, ~common].tocsr()
+    turned = seldom.T.tocsr()
+    for start in range(0, len(kernel), _ROWS):
+        rows = slice(start, start + _ROWS)
+        kernel[rows] += often[rows] @ often.T
+        kernel[rows] += (seldom[rows] @ turned).toarray()
 
 
 def fit_heads(labels: Mapping[str, Sequence[str]], judged: int, space: Space, balance: str) -> dict[str, Fitted]:
@@ -101,7 +118,8 @@ def _fitted(names: tuple[str, ...], duals: Floats, held: Floats, rows: Integers,
 def _ridge(kernel: Floats, target: Floats, penalty: Floats) -> tuple[Floats, Floats]:
     """Dual weights (texts, labels), and the prediction for each text with that text left out. Spoils ``kernel``."""
     kernel[np.diag_indices_from(kernel)] += penalty
-    factor, _ = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+    # it is symmetric: turned it lies as LAPACK wants it, and is not copied
+    factor, _ = cho_factor(kernel.T, lower=True, overwrite_a=True, check_finite=False)
     duals = cho_solve((factor, True), target, check_finite=False)
     root, _ = strtri(factor, lower=1, overwrite_c=1)  # the inverse is root.T @ root; only its diagonal is wanted
     diagonal = np.zeros(len(target), np.float32)

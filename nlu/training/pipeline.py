@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from nlu.catalogue import Catalogue
-from nlu.encoder import MOST_CHARACTERS, Encoder
+from nlu.encoder import Encoder, excerpt
 from nlu.errors import DataMalformed
 from nlu.heads import Anchors, Floats, Join, Ngrams
 from nlu.reader import NONE
@@ -81,12 +81,12 @@ def learn(
     texts = [e.text for e in examples] + [f"{item.name}。{item.about}" for item in described]
     progress("句向量 sentence vectors", 0.0)
     vectors = encoder.encode(
-        [text[:MOST_CHARACTERS] for text in texts],
+        [excerpt(text) for text in texts],
         lambda done, total: progress("句向量 sentence vectors", 0.55 * done / total),
     )
     progress("字词 n-grams", 0.56)
-    ngrams, anchors = Ngrams.fit(texts, min_count=2), Anchors.of(vectors)
-    space = fit.Space.of(ngrams.transform(texts), anchors.nearness(vectors))
+    (ngrams, grams), anchors = Ngrams.fit(texts, min_count=2), Anchors.of(vectors)
+    space = fit.Space.of(grams, anchors.nearness(vectors))
 
     targets: dict[str, list[str]] = {
         "department": [e.department or (NONE if e.kind == "other" else "") for e in examples],

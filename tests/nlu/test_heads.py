@@ -2,15 +2,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from nlu.e5 import E5Small
-from nlu.encoder import MOST_CHARACTERS, CachedEncoder
+from nlu.encoder import HEAD, TAIL, CachedEncoder, excerpt
 from nlu.evidence import _segmenter, evidence
 from nlu.heads import Ngrams, blend
 from nlu.reader import Reader
 from nlu.store import Model
 from nlu.training import fit
 from nlu.training.evaluate import expected_calibration_error, macro_f1, top
+from nlu.training.fit import _ridge, add_products
 
 
 @given(st.integers(1, 5), st.integers(2, 6), st.floats(0, 30, width=32), st.integers(0, 2**32 - 1))
@@ -73,7 +75,7 @@ def test_what_the_letters_add_is_the_linear_score(model: Model, text: str) -> No
 
 
 def test_a_vocabulary_comes_back_the_same() -> None:
-    ngrams = Ngrams.fit(["路灯不亮", "路灯坏了", "秤不准"], min_count=1)
+    ngrams, _ = Ngrams.fit(["路灯不亮", "路灯坏了", "秤不准"], min_count=1)
     again = Ngrams.restore(ngrams.vocabulary, ngrams.idf)
     assert (again.transform(["路灯"]) != ngrams.transform(["路灯"])).nnz == 0
 
@@ -135,7 +137,7 @@ def test_a_cache_gives_the_same_vectors_and_survives_damage(encoder: E5Small, tm
     assert "灯".encode() not in path.read_bytes()
 
 
-def test_a_long_text_costs_no_more_than_its_beginning(reader: Reader) -> None:
+def test_a_long_text_costs_no_more_than_its_beginning_and_end(reader: Reader) -> None:
     asked = []
 
     class Listens:
@@ -145,5 +147,27 @@ def test_a_long_text_costs_no_more_than_its_beginning(reader: Reader) -> None:
             asked.extend(texts)
             return np.zeros((len(texts), self.dimensions), np.float32)
 
-    Reader(reader.model, Listens(), reader.city).read("路灯不亮" * 1000)
-    assert [len(text) for text in asked] == [MOST_CHARACTERS]
+    Reader(reader.model, Listens(), reader.city).read("开" * 150 + "路灯不亮" * 1000 + "完")
+    assert asked == ["开" * HEAD + ("路灯不亮" * 1000)[-TAIL + 1 :] + "完"]
+    assert excerpt("路" * (HEAD + TAIL)) == "路" * (HEAD + TAIL)
+
+
+def test_the_kernel_is_the_product_of_the_grams() -> None:
+    rng = np.random.default_rng(3)
+    grams = csr_matrix(rng.random((40, 1500), np.float32) * (rng.random((40, 1500)) < rng.random(1500)))
+    kernel = np.ones((40, 40), np.float32)
+    add_products(kernel, grams)
+    assert np.allclose(kernel, 1 + (grams @ grams.T).toarray(), atol=1e-3)
+
+
+def test_left_out_predictions_are_those_of_a_fit_without_the_text() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.random((12, 6), np.float32)
+    target, penalty = rng.random((12, 2), np.float32), np.full(12, 0.5, np.float32)
+    kernel = x @ x.T
+    duals, held = _ridge(kernel.copy(), target, penalty)
+    assert np.allclose(duals, np.linalg.solve(kernel + 0.5 * np.eye(12), target), atol=1e-3)
+    for left in range(12):
+        kept = np.arange(12) != left
+        without = np.linalg.solve(kernel[np.ix_(kept, kept)] + 0.5 * np.eye(11), target[kept])
+        assert np.allclose(held[left], kernel[left, kept] @ without, atol=1e-3)
