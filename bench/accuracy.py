@@ -71,7 +71,8 @@ CITY_A_BY_MATTER = {
 
 
 # Seven topics of a provincial message board; each stands for the codes of ours that own the matters its second and third levels name
-# (under 城乡建设, for example, 工程招投标, 拖欠工程款 and 历史名城保护; under 交通运输, 规划建设).
+# (under 城乡建设, for example, 工程招投标, 拖欠工程款 and 历史名城保护; under 交通运输, 规划建设, which planned lines are; under 商贸旅游, 物价监督;
+# under 环境保护, 生态破坏).
 MESSAGE_BOARD = {
     "城乡建设": [
         "housing",
@@ -92,9 +93,17 @@ MESSAGE_BOARD = {
     "劳动和社会保障": ["human_resources", "medical_insurance", "housing_fund"],
     "教育文体": ["education", "culture_tourism_sports"],
     "卫生计生": ["health", "market_regulation"],
-    "交通运输": ["transport", "bus_metro", "port_air_rail", "postal", "traffic_police", "planning_land"],
-    "商贸旅游": ["market_regulation", "culture_tourism_sports", "commerce", "customs_border"],
-    "环境保护": ["environment", "water_affairs"],
+    "交通运输": [
+        "transport",
+        "bus_metro",
+        "port_air_rail",
+        "postal",
+        "traffic_police",
+        "planning_land",
+        "development_reform",
+    ],
+    "商贸旅游": ["market_regulation", "culture_tourism_sports", "commerce", "customs_border", "development_reform"],
+    "环境保护": ["environment", "water_affairs", "planning_land"],
 }
 
 
