@@ -172,6 +172,7 @@ class Conversation:
         return reading, {
             "reading": {
                 "kind": reading.kind.label,
+                "kind_confidence": reading.kind.confidence,
                 "department": reading.department,
                 "decision": reading.decision,
                 "urgency": reading.urgency.level,

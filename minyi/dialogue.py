@@ -24,7 +24,7 @@ DOMAIN, RULES, CONFIG = (
     ROOT / "bot" / "dialogue" / "rules.yml",
     ROOT / "config.yml",
 )
-_LONGEST = 160  # characters of a complaint shown to the intent classifier
+_CHAT = 60  # characters of a complaint that may stand for one told in a chat; letters are none
 _KEPT = 3  # archives; a running service may still need the one before
 _MOST = 600  # examples of each generated intent: more slow the training down and change nothing on dev.csv
 
@@ -162,7 +162,8 @@ def _generated(data: Path) -> str:
     for path in sorted((data / "complaints").glob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
-                if row.get("kind") != "other" and row.get("text"):
+                # letters are no chat lines: the reader knows them without the dialogue's help
+                if row.get("kind") != "other" and 0 < len(row.get("text") or "") <= _CHAT:
                     (questions if row.get("kind") == "consult" else matters).append(row["text"])
     for path in sorted((data / "faq").glob("*.yml")):
         questions += [
@@ -170,9 +171,7 @@ def _generated(data: Path) -> str:
         ]
 
     def block(texts: list[str]) -> str:
-        flat = sorted(
-            {" ".join(text.split())[:_LONGEST].replace("[", "【").replace("]", "】").strip("-# ") for text in texts}
-        )
+        flat = sorted({" ".join(text.split()).replace("[", "【").replace("]", "】").strip("-# ") for text in texts})
         step = max(1, -(-len(flat) // _MOST))
         return "".join(f"    - {text}\n" for text in flat[::step] if text)
 

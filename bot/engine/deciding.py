@@ -53,6 +53,7 @@ _FIXED = {"place", "time", "phone", "confirmed", "text"}
 _FREE_MARGIN = 0.15  # how much surer the classifier must be before words that may be a name count as an interruption
 _SHORT = 24
 _BARE, _CERTAIN = 6, 0.8  # letters of a message like "停水"; how sure the classifier must be to take it for talk
+_LEANS = 0.5  # confidence from which the kind of so few words says anything
 _OFFERED = 0.44  # nearness from which an entry is worth offering
 # how sure the classifier, and how near an entry, for a question that interrupts a form
 _QUESTION, _HALF_NEAR = 0.6, 0.5
@@ -86,7 +87,7 @@ def looks_like_a_question(text: str) -> bool:
 def decide(text: str, ranking: list[dict[str, Any]], meta: dict[str, Any], t: Thresholds) -> tuple[str, float, str]:
     """``(intent, confidence, reason)``.
 
-    ``ranking`` is the classifier's, best first. ``meta`` may hold ``reading`` (kind, decision, hazard, place, time, phone), ``faq`` (best score
+    ``ranking`` is the classifier's, best first. ``meta`` may hold ``reading`` (kind, kind_confidence, decision, hazard, place, time, phone), ``faq`` (best score
     0..1), ``asked`` (the open question's detail, or "confirmed"), ``choices`` (how many options were offered), ``offered`` (a ticket was
     offered) and ``offered_hazard`` (after a danger).
     """
@@ -155,7 +156,10 @@ def _outside(
     reading, faq = meta.get("reading") or {}, float(meta.get("faq") or 0.0)
     short = len(text) <= _SHORT
     kind, words, question = reading.get("kind"), looks_like_a_question(text), scores.get("faq", 0.0)
-    blames = kind in ("complaint", "report") and not words  # whatever entry has such words
+    tells = len(text) >= 4 and reading.get("decision") == "auto"  # "身份证" alone tells nothing
+    sure_kind = float(reading.get("kind_confidence", 1.0)) >= _LEANS
+    matter = sure_kind and (kind in ("complaint", "report") or (kind == "help" and tells))
+    blames = matter and not words  # whatever entry has such words
     asks = kind == "consult" or (question >= 0.4 and (words or kind not in _TELLS or (faq >= _OFFERED and not blames)))
     # "垃圾堆了一周没人管" tells of a matter, "怎么没人管" urges
     reproach = best == "urge" and not _URGES.search(text) and (len(text) > 20 or reading.get("decision") == "auto")
