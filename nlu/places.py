@@ -171,12 +171,13 @@ def load_places(folder: Path) -> Gazetteer:
                 subdistricts[sub["code"]] = (sub["name"], entry["code"])
                 own = Entry(sub["name"], entry["code"], sub["code"], 3)
                 name([sub["name"], *(sub.get("aliases") or [])], own)
+                listed = communities.setdefault(sub["code"], set())
                 for community in sub.get("communities") or []:
                     if not str(community).endswith("社区"):
                         check.fault(spot, f"community '{community}' must be written with 社区 at its end")
-                    elif str(community) in communities.setdefault(sub["code"], set()):
+                    elif str(community) in listed:
                         check.fault(spot, f"community '{community}' is listed twice")
-                    communities[sub["code"]].add(str(community))
+                    listed.add(str(community))
                 name(list(sub.get("communities") or []), own)
     for where, entry in load_list(folder / "landmarks.yml", check.faults):
         if not check.entry(where, entry, {"name", "kind"}, {"aliases", "subdistrict", "district", "districts"}, {}):

@@ -211,12 +211,12 @@ def _alarm(fitted: dict[str, fit.Fitted], texts: Sequence[str], cues: Cues) -> d
     model = LogisticRegression(max_iter=1000).fit(x, danger)
     chance = model.predict_proba(x)[:, 1]
     normal = chance[urgency.answers == levels.index("normal")]
+    threshold = float(np.clip(np.quantile(normal, 0.988), 0.15, 0.35))
     return {
         "weights": [round(float(w), 4) for w in model.coef_[0]],
         "bias": round(float(model.intercept_[0]), 4),
-        "threshold": round(float(np.clip(np.quantile(normal, 0.988), 0.15, 0.35)), 4),
+        "threshold": round(threshold, 4),
         "raised": {
-            level: round(float((chance[urgency.answers == i] >= np.quantile(normal, 0.988)).mean()), 4)
-            for i, level in enumerate(levels)
+            level: round(float((chance[urgency.answers == i] >= threshold).mean()), 4) for i, level in enumerate(levels)
         },
     }

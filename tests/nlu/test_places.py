@@ -177,3 +177,19 @@ def test_a_fault_in_the_places_names_file_and_line(own_city: Path, name: str, co
 def test_areas_are_districts_and_subdistricts_not_landmarks(shenzhen: Gazetteer) -> None:
     text = "宝安区西乡街道固戍地铁站旁边，从南山开过来"
     assert [text[start:end] for start, end in shenzhen.areas(text)] == ["宝安区", "西乡街道", "南山"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ("[柳荫]", "districts.yml:5: community '柳荫' must be written with 社区 at its end"),
+        ("[柳荫社区, 柳荫社区]", "districts.yml:5: community '柳荫社区' is listed twice"),
+        ("柳荫社区", "districts.yml:5: 'north_willow' has communities '柳荫社区', expected a list"),
+    ],
+)
+def test_a_fault_in_the_communities_is_told_with_its_line(own_city: Path, listed: str, told: str) -> None:
+    file = own_city / "places" / "districts.yml"
+    file.write_text(file.read_text("utf-8").replace("aliases: [柳荫]}", f"communities: {listed}}}"), "utf-8")
+    with pytest.raises(DataMalformed) as fault:
+        load_places(own_city / "places")
+    assert told in str(fault.value)
