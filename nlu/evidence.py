@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from nlu.heads import Head, Ngrams
 from nlu.reading import Evidence
@@ -35,9 +36,15 @@ def warm_up() -> None:
 
 
 def evidence(
-    text: str, ngrams: Ngrams, head: Head, label: int, most: int = 4, silent: Sequence[tuple[int, int]] = ()
+    text: str,
+    row: csr_matrix,
+    ngrams: Ngrams,
+    head: Head,
+    label: int,
+    most: int = 4,
+    silent: Sequence[tuple[int, int]] = (),
 ) -> tuple[Evidence, ...]:
-    """Up to ``most`` stretches, cut at words, in order of the text; weights are shares of all support and sum to at most 1.
+    """Up to ``most`` stretches, cut at words, in order of the text, whose n-grams stand in ``row`` (1, vocabulary); weights are shares of all support and sum to at most 1.
 
     Words in ``silent`` stretches give no reason: that texts to learn from came from Xixiang says nothing to an agent.
     """
@@ -45,10 +52,10 @@ def evidence(
         return ()
 
     def above_others(grams: NDArray[np.int32]) -> NDArray[np.float32]:
-        weights = head.gram_weights[grams]
+        weights = head.gram_weights.rows(grams)
         return np.asarray(weights[:, label] - weights.mean(axis=1), np.float32)
 
-    support = ngrams.contributions(text, above_others)
+    support = ngrams.contributions(text, row, above_others)
     words = []
     for word, start, end in _segmenter().tokenize(text):
         if all(c in _EMPTY for c in normalise(word)) or any(start < e and s < end for s, e in silent):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from nlu.catalogue import Catalogue, load_catalogue
 from nlu.e5 import E5Small
@@ -109,19 +110,22 @@ class Reader:
     def probabilities(self, texts: Sequence[str], vectors: Vectors | None = None) -> dict[str, Floats]:
         """Per head (texts, labels); labels are ``model.heads[name].labels``. Department and item agree with each other."""
         cut = [text[:_LONGEST] for text in texts]
-        grams = self.model.ngrams.transform(cut)
-        nearness = self.model.anchors.nearness(self._encode(cut) if vectors is None else vectors)
+        return self._chances(self.model.ngrams.transform(cut), self._encode(cut) if vectors is None else vectors)
+
+    def _chances(self, grams: csr_matrix, vectors: Vectors) -> dict[str, Floats]:
+        nearness = self.model.anchors.nearness(vectors)
         chances = {name: head.probabilities(grams, nearness) for name, head in self.model.heads.items()}
         if self.model.join:
             chances["department"], chances["item"] = self.model.join(chances["department"], chances["item"])
         return chances
 
     def _read_batch(self, texts: Sequence[str], vectors: Vectors) -> Iterator[Reading]:
-        chances = self.probabilities(texts, vectors)
+        grams = self.model.ngrams.transform([text[:_LONGEST] for text in texts])
+        chances = self._chances(grams, vectors)
         for row, text in enumerate(texts):
-            yield self._assemble(text, {name: p[row] for name, p in chances.items()})
+            yield self._assemble(text, grams[row], {name: p[row] for name, p in chances.items()})
 
-    def _assemble(self, text: str, p: dict[str, Floats]) -> Reading:
+    def _assemble(self, text: str, grams: csr_matrix, p: dict[str, Floats]) -> Reading:
         if not any(c.isalnum() for c in text):
             calm = UrgencyReading("normal", None, None, (), 1.0)
             return Reading(
@@ -148,12 +152,13 @@ class Reader:
             items=items,
             decision="auto" if sure else "review",
             candidates=candidates,
-            urgency=self._judge(cut, p, silent),
+            urgency=self._judge(cut, grams, p, silent),
             place=self.city.places.find(cut),
             time=find_time(cut),
             phone=phone[0] if phone else None,
             evidence=evidence(
                 cut,
+                grams,
                 self.model.ngrams,
                 self.model.heads["department"],
                 labels.index(departments[0].code),
@@ -181,14 +186,16 @@ class Reader:
         best = int(np.argmax(p["kind"]))
         return Kind(self._labels("kind")[best], round(float(p["kind"][best]), 4))
 
-    def _judge(self, text: str, p: dict[str, Floats], silent: list[tuple[int, int]]) -> UrgencyReading:
+    def _judge(
+        self, text: str, grams: csr_matrix, p: dict[str, Floats], silent: list[tuple[int, int]]
+    ) -> UrgencyReading:
         chances = dict(zip(self._labels("urgency"), map(float, p["urgency"]), strict=True)) if "urgency" in p else {}
         hazards = dict(zip(self._labels("hazard"), map(float, p["hazard"]), strict=True)) if "hazard" in p else {}
         reason = None
         if chances and chances.get("normal", 1.0) < 0.5:
             worst = max((c for c in chances if c != "normal"), key=lambda c: chances[c])
             head = self.model.heads["urgency"]
-            spans = evidence(text, self.model.ngrams, head, head.labels.index(worst), most=2, silent=silent)
+            spans = evidence(text, grams, self.model.ngrams, head, head.labels.index(worst), most=2, silent=silent)
             if spans:
                 best = max(spans, key=lambda s: s.weight)
                 reason = Span(best.start, best.end, text[best.start : best.end])

@@ -19,12 +19,12 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from nlu.errors import ModelDamaged, ModelIncompatible, ModelMissing
-from nlu.heads import Anchors, Head, Join, Ngrams
+from nlu.heads import Anchors, GramWeights, Head, Join, Ngrams
 
-FORMAT = 4
+FORMAT = 5
 CARD, WEIGHTS, VOCABULARY, POINTER = "model.json", "weights.safetensors", "vocabulary.json", "current"
-_ARRAYS = ("gram_weights", "anchor_weights", "mix", "bias")
-_HALF = ("gram_weights", "anchor_weights", "anchors.vectors")  # scores move in the fourth digit, the file halves
+_ARRAYS = ("anchor_weights", "mix", "bias")
+_HALF = ("anchor_weights", "anchors.vectors")  # scores move in the fourth digit, the file halves
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,9 @@ def _write(model: Model, building: Path) -> None:
         for name, head in model.heads.items()
         for a in _ARRAYS
     }
+    for name, head in model.heads.items():
+        arrays[f"head.{name}.gram_weights"] = np.ascontiguousarray(head.gram_weights.whole)
+        arrays[f"head.{name}.gram_sizes"] = head.gram_weights.size
     arrays |= {"anchors.mean": model.anchors.mean, "anchors.vectors": model.anchors.vectors}
     if model.join:
         arrays |= {"join.owner": model.join.owner, "join.mix": model.join.mix, "join.bias": model.join.bias}
@@ -117,7 +120,11 @@ def load(folder: Path) -> Model:
         arrays = load_file(folder / WEIGHTS)
         vocabulary = json.loads((folder / VOCABULARY).read_text("utf-8"))
         heads = {
-            name: Head(tuple(labels), **{a: arrays[f"head.{name}.{a}"].astype(np.float32) for a in _ARRAYS})
+            name: Head(
+                tuple(labels),
+                GramWeights(arrays[f"head.{name}.gram_weights"], arrays[f"head.{name}.gram_sizes"]),
+                **{a: arrays[f"head.{name}.{a}"].astype(np.float32) for a in _ARRAYS},
+            )
             for name, labels in vocabulary["labels"].items()
         }
         ngrams = Ngrams.restore(vocabulary["ngrams"], arrays["ngrams.idf"])

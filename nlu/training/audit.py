@@ -39,7 +39,7 @@ def doubtful(learnt: Learnt, head: str, share: float) -> list[Doubt]:
         raise DataMalformed("the audit needs cleanlab; install it with `.venv/bin/pip install cleanlab`") from None
     if head not in learnt.fitted:
         raise DataMalformed(f"the texts carry no '{head}' to judge; they have {', '.join(learnt.fitted)}")
-    fitted = learnt.fitted[head]
+    fitted, ngrams = learnt.fitted[head], learnt.model.ngrams
     rows = fitted.rows
     labels, p = fitted.head.labels, fitted.held_out.astype(np.float64)
     p /= p.sum(axis=1, keepdims=True)
@@ -52,7 +52,7 @@ def doubtful(learnt: Learnt, head: str, share: float) -> list[Doubt]:
         if given == best:
             continue
         example = learnt.examples[rows[i]]
-        spans = evidence(example.text, learnt.model.ngrams, fitted.head, best)
+        spans = evidence(example.text, ngrams.transform([example.text]), ngrams, fitted.head, best)
         found.append(
             Doubt(
                 example,

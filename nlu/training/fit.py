@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 
-from nlu.heads import Floats, Head, blend, views
+from nlu.heads import Floats, GramWeights, Head, blend, views
 
 Integers = NDArray[np.int64]
 
@@ -103,7 +103,7 @@ def fit_heads(labels: Mapping[str, Sequence[str]], judged: int, space: Space, ba
 
 
 def _fitted(names: tuple[str, ...], duals: Floats, held: Floats, rows: Integers, y: Integers, space: Space) -> Fitted:
-    grams = np.asarray(space.grams.T @ duals, np.float32)
+    grams = GramWeights.of(np.asarray(space.grams.T @ duals, np.float32))
     anchors = np.ascontiguousarray(MEANING * duals.T)
     if len(names) == 1:
         head = Head(names, grams, anchors, np.ones(2, np.float32), np.ones(1, np.float32))

@@ -68,9 +68,10 @@ def test_figures() -> None:
 @given(st.text(alphabet="路灯不亮坏了秤准渡轮ＡB，。 \n😀", max_size=40))
 def test_what_the_letters_add_is_the_linear_score(model: Model, text: str) -> None:
     head = model.heads["department"]
-    parts = model.ngrams.contributions(text, lambda grams: head.gram_weights[grams, 0])
+    row = model.ngrams.transform([text])
+    parts = model.ngrams.contributions(text, row, lambda grams: head.gram_weights.rows(grams)[:, 0])
     assert parts.shape == (len(text),)
-    whole = (model.ngrams.transform([text]) @ head.gram_weights[:, 0])[0]
+    whole = head.gram_weights.times(row)[0, 0]
     assert parts.sum() == pytest.approx(whole, abs=1e-3)
 
 
@@ -85,7 +86,7 @@ def test_a_vocabulary_comes_back_the_same() -> None:
 def test_evidence_lies_in_the_text_and_is_cut_at_words(model: Model, text: str) -> None:
     head = model.heads["department"]
     borders = {0} | {end for _, _, end in _segmenter().tokenize(text)}
-    found = evidence(text, model.ngrams, head, 1)
+    found = evidence(text, model.ngrams.transform([text]), model.ngrams, head, 1)
     assert len(found) <= 4
     for before, after in zip(found, found[1:], strict=False):
         assert before.end <= after.start
