@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 from nlu.e5 import E5Small
 from nlu.encoder import HEAD, TAIL, CachedEncoder, excerpt
 from nlu.evidence import _segmenter, evidence
-from nlu.heads import Ngrams, blend
+from nlu.heads import GramWeights, Ngrams, blend
 from nlu.reader import Reader
 from nlu.store import Model
 from nlu.training import fit
@@ -73,6 +73,15 @@ def test_what_the_letters_add_is_the_linear_score(model: Model, text: str) -> No
     assert parts.shape == (len(text),)
     whole = head.gram_weights.times(row)[0, 0]
     assert parts.sum() == pytest.approx(whole, abs=1e-3)
+
+
+def test_weights_in_8_bits_stay_close() -> None:
+    weights = np.random.default_rng(1).normal(size=(50, 7)).astype(np.float32) * np.logspace(-6, 1, 50)[:, None]
+    weights[3] = 0
+    packed, grams = GramWeights.of(weights), csr_matrix(np.eye(50, dtype=np.float32)[[3, 0, 49]])
+    half_a_step = np.abs(weights).max(axis=1, keepdims=True) / 254
+    assert (np.abs(packed.rows(np.arange(50)) - weights) <= 1.001 * half_a_step + 1e-12).all()
+    assert np.array_equal(packed.times(grams), packed.rows(np.array([3, 0, 49])))
 
 
 def test_a_vocabulary_comes_back_the_same() -> None:
