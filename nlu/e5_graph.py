@@ -21,8 +21,8 @@ MICROSOFT = "com.microsoft"  # operators of ONNX Runtime
 MAPS = {"qkv": ("q", "k", "v"), "ao": ("ao",), "fi": ("fi",), "fo": ("fo",)}  # maps with one input → tensors of a layer
 
 
-class Shape(Protocol):
-    """Weights of the encoder."""
+class Tensors(Protocol):
+    """Sizes and weights of the encoder; a matrix is (inputs, outputs)."""
 
     width: int
     layers: int
@@ -32,7 +32,7 @@ class Shape(Protocol):
 
     def vector(self, name: str) -> Floats: ...
 
-    def matrix(self, name: str, width: int) -> Floats: ...
+    def matrix(self, name: str, inputs: int) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Steps:
             )
 
 
-def graph(weights: Shape, steps: Steps | None, probe: bool = False) -> bytes:
+def graph(weights: Tensors, steps: Steps | None, probe: bool = False) -> bytes:
     """``words`` (texts, tokens, width) and ``mask`` (texts, 1, tokens, tokens), 0 or -1e9 → (texts, tokens, width).
 
     Without ``steps`` in floats of 32 bits. With ``probe`` the inputs of all maps follow as further outputs.
@@ -86,7 +86,7 @@ def graph(weights: Shape, steps: Steps | None, probe: bool = False) -> bytes:
     for number in range(weights.layers):
         layer = f"l{number}"
         thirds = nodes.constant(np.array([width] * 3))
-        q, k, v = nodes.split([linear(x, layer, "qkv"), thirds], 3, axis=2)
+        q, k, v = nodes.several("Split", [linear(x, layer, "qkv"), thirds], 3, axis=2)
         seen = nodes.add("MultiHeadAttention", [q, k, v, "", "", "mask"], domain=MICROSOFT, num_heads=heads)
         x = normalised(nodes.add("Add", [x, linear(seen, layer, "ao")]), f"{layer}.aln")
         inner = nodes.add("Gelu", [linear(x, layer, "fi")], domain=MICROSOFT)
@@ -139,19 +139,15 @@ class _Nodes:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def split(self, inputs: list[str], count: int, **attributes: Any) -> list[str]:
-        from onnx import helper
-
-        names = [f"n{len(self._nodes)}.{i}" for i in range(count)]
-        self._nodes.append(helper.make_node("Split", inputs, names, **attributes))
-        return names
-
     def add(self, operator: str, inputs: list[str], **attributes: Any) -> str:
+        return self.several(operator, inputs, 1, **attributes)[0]
+
+    def several(self, operator: str, inputs: list[str], outputs: int, **attributes: Any) -> list[str]:
         from onnx import helper
 
-        name = f"n{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, inputs, [name], **attributes))
-        return name
+        names = [f"n{len(self._nodes)}.{i}" for i in range(outputs)]
+        self._nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        return names
 
     def linear_8(self, x: str, matrix: Floats, bias: Floats, widths: Floats, step: float, zero: int) -> str:
         """``x @ matrix + bias`` in whole numbers."""

@@ -44,8 +44,9 @@ def evidence(
     most: int = 4,
     silent: Sequence[tuple[int, int]] = (),
 ) -> tuple[Evidence, ...]:
-    """Up to ``most`` stretches, cut at words, in order of the text, whose n-grams stand in ``row`` (1, vocabulary); weights are shares of all support and sum to at most 1.
+    """Up to ``most`` stretches, cut at words, in order of the text; weights are shares of all support and sum to at most 1.
 
+    ``row`` (1, vocabulary) holds the text's n-grams, as :meth:`~nlu.heads.Ngrams.transform` gives them.
     Words in ``silent`` stretches give no reason: that texts to learn from came from Xixiang says nothing to an agent.
     """
     if not text.strip() or len(head.labels) < 2:

@@ -169,8 +169,11 @@ class Reader:
 
     def _owned_first(self, items: tuple[Choice, ...], departments: tuple[Choice, ...]) -> tuple[Choice, ...]:
         """The best item of the best department leads, so that the two never contradict each other; the rest by probability."""
-        owner = {code: item.department for code, item in self.city.catalogue.items.items()}
-        first = next((c for c in items if departments and owner.get(c.code) == departments[0].code), None)
+        known = self.city.catalogue.items  # a model without a catalogue names items that are none of ours
+        owned = (
+            c for c in items if c.code in known and departments and known[c.code].department == departments[0].code
+        )
+        first = next(owned, None)
         return items if first is None else (first, *(c for c in items if c is not first))
 
     def _best(self, head: str, p: dict[str, Floats], name: object, most: int = 3) -> tuple[Choice, ...]:
